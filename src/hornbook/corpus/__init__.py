@@ -1,0 +1,1 @@
+"""Text to token ids on disk: read, clean, deduplicate, split, report, encode, batch. Imports no torch."""
