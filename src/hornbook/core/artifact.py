@@ -65,12 +65,16 @@ def verify(folder: Path) -> None:
         raise UsageError("{folder} does not exist", folder=folder)
     manifest = folder / MANIFEST
     if not manifest.is_file():
-        raise ContentError("{folder} has no {manifest}: it is not a folder hornbook wrote whole", folder=folder, manifest=MANIFEST)
+        raise ContentError(
+            "{folder} has no {manifest}: it is not a folder hornbook wrote whole", folder=folder, manifest=MANIFEST
+        )
     try:
         files = json.loads(manifest.read_text("utf-8"))["files"]
         expected = {str(name): (int(entry["bytes"]), str(entry["sha256"])) for name, entry in files.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ContentError("{path} is damaged: {error}. Restore the folder or train again.", path=manifest, error=error) from error
+        raise ContentError(
+            "{path} is damaged: {error}. Restore the folder or train again.", path=manifest, error=error
+        ) from error
     for name, (size, digest) in expected.items():
         path = folder / name
         if not path.is_file():

@@ -92,6 +92,11 @@ def from_dict(cls: type[T], table: Mapping[str, Any], *, where: str = "configura
 def merge(config: T, overrides: Mapping[str, Any], *, where: str = "flags") -> T:
     """A copy of `config` with dotted keys replaced: {'model.width': '256'}; strings are converted to the field's type."""
     for dotted, value in overrides.items():
+        known = keys(type(config))
+        if dotted.replace("_", "-") not in known:
+            raise UsageError(
+                "{where}: unknown key '{key}'.{hint}", where=where, key=dotted, hint=nearest(dotted.replace("_", "-"), known)
+            )
         config = _set(config, dotted.replace("-", "_").split("."), value, where=where, dotted=dotted)
     return config
 
@@ -124,7 +129,13 @@ def convert(value: Any, kind: Any, *, where: str, key: str) -> Any:
         choices = typing.get_args(kind)
         if value in choices:
             return value
-        raise UsageError("{where}: {key} cannot be '{value}'.{hint}", where=where, key=key, value=value, hint=nearest(str(value), map(str, choices)))
+        raise UsageError(
+            "{where}: {key} cannot be '{value}'.{hint}",
+            where=where,
+            key=key,
+            value=value,
+            hint=nearest(str(value), map(str, choices)),
+        )
     elif origin is tuple:
         inner = typing.get_args(kind)[0]
         parts = value.split(",") if isinstance(value, str) else value
@@ -150,15 +161,8 @@ def convert(value: Any, kind: Any, *, where: str, key: str) -> Any:
 
 
 def _set(config: T, path: list[str], value: Any, *, where: str, dotted: str) -> T:
-    names = [field.name for field in dataclasses.fields(config)]  # type: ignore[arg-type]
-    if path[0] not in names:
-        close = nearest(dotted.replace("_", "-"), keys(type(config)))
-        raise UsageError("{where}: unknown key '{key}'.{hint}", where=where, key=dotted, hint=close)
     if len(path) > 1:
-        inner = getattr(config, path[0])
-        if not dataclasses.is_dataclass(inner):
-            raise UsageError("{where}: '{key}' has no part '{part}'", where=where, key=path[0], part=path[1])
-        new: Any = _set(inner, path[1:], value, where=where, dotted=dotted)
+        new: Any = _set(getattr(config, path[0]), path[1:], value, where=where, dotted=dotted)
     else:
         new = convert(value, typing.get_type_hints(type(config))[path[0]], where=where, key=dotted)
     return dataclasses.replace(config, **{path[0]: new})  # type: ignore[type-var]
