@@ -1,4 +1,4 @@
-"""hornbook turns your own text into a working language model. `load` opens a saved model; every other verb is in `hornbook.api`."""
+"""Turn your own text into a working language model. `load` opens a saved model; every other verb is in `hornbook.api`."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Ground floor: protocols, configuration, saved folders, errors, the machine, progress records. Imports no torch and no numba."""
+"""Ground floor: protocols, configuration, saved folders, errors, the machine, progress records; no torch, no numba."""

@@ -78,6 +78,18 @@ class Finished:
 Event: TypeAlias = Note | Alarm | Progress | Step | Evaluation | Saved | Finished
 
 
+_KINDS: dict[str, type[Any]] = {
+    kind.__name__.lower(): kind for kind in (Note, Alarm, Progress, Step, Evaluation, Saved, Finished)
+}
+
+
+def from_record(record: dict[str, Any]) -> Event:
+    """The event that `as_record` flattened, for reading a log or another process's output."""
+    kind = _KINDS[record["event"]]
+    fields = {key: value for key, value in record.items() if key != "event"}
+    return kind(**fields | ({"folder": Path(fields["folder"])} if kind is Saved else {}))  # type: ignore[no-any-return]
+
+
 def as_record(event: Event) -> dict[str, Any]:
     """A flat dict for a JSONL log: the event's fields and its kind."""
     fields = {key: str(value) if isinstance(value, Path) else value for key, value in asdict(event).items()}

@@ -108,7 +108,7 @@ Predictor: TypeAlias = Callable[[Sequence[X]], list[Y]]
 
 
 class CausalModule(Protocol):
-    """What the causal objective needs of a network: hidden states now, the vocabulary projection apart (so that its loss is fused).
+    """What the causal objective needs of a network: hidden states, and apart from them the output table (its loss is fused).
 
     `carry` is None or what the previous call returned for the stretch of text just before (recurrent state).
     """
