@@ -1,0 +1,31 @@
+"""Chinese for the errors of token shards, batches, splitting and deduplication."""
+
+from __future__ import annotations
+
+MESSAGES: dict[str, str] = {
+    "a batch of {rows} rows of {length} tokens is empty: both must be at least 1": (
+        "每批 {rows} 行、每行 {length} 个词元，批次为空：两者都必须至少为 1"
+    ),
+    "there are no documents to make batches of: the training split is empty": "没有可用来组成批次的文档：训练集是空的",
+    "{rows} rows cannot be shared by {world} ranks (this is rank {rank}): give every rank a row": (
+        "{rows} 行无法分给 {world} 个进程（当前是第 {rank} 个）：每个进程至少要有一行"
+    ),
+    "{folder} has no split '{name}': it has {names}": "{folder} 中没有名为“{name}”的划分：只有 {names}",
+    "{folder} was encoded by another tokenizer: use the one in {tokenizer}, or encode the corpus again": (
+        "{folder} 是用另一个分词器编码的：请使用 {tokenizer} 中的分词器，或重新编码语料"
+    ),
+    "the tokenizer gave id {number}, outside its vocabulary of {size}: train it again or choose another one": (
+        "分词器给出了编号 {number}，超出其大小为 {size} 的词表：请重新训练或换一个分词器"
+    ),
+    "{folder} holds no token shards: encode a corpus into it first": "{folder} 中没有词元分片：请先把语料编码到该目录",
+    "{path} is damaged: {error}. Encode the corpus again.": "{path} 已损坏：{error}。请重新编码语料。",
+    "{path} has {found} bytes, the index says {size}: the file is damaged. Encode the corpus again.": (
+        "{path} 有 {found} 字节，而索引记录为 {size}：文件已损坏。请重新编码语料。"
+    ),
+    "{path} is damaged: its offsets do not fit the tokens. Encode the corpus again.": (
+        "{path} 已损坏：其中的偏移与词元不符。请重新编码语料。"
+    ),
+    "{path} is damaged: token id {number} is outside the vocabulary of {size}. Encode the corpus again.": (
+        "{path} 已损坏：词元编号 {number} 超出大小为 {size} 的词表。请重新编码语料。"
+    ),
+}
