@@ -1,0 +1,1 @@
+"""Networks that are language models: one file = one configuration, one module, one LanguageModel."""

@@ -1,0 +1,1 @@
+"""What a training step minimises: functions from a network and a batch to a Loss."""
