@@ -24,7 +24,7 @@ class RaceRow:
     `share_seconds` is the part of the budget the model was given, `train_seconds` what it used. `tied_with` names the
     rows that a paired test on the same text does not tell apart from this one. `behind_best` is bits per byte above the
     best row, with its paired interval. `forecast` and `actual` share keys: tokens, seconds, bits_per_byte, peak_rss_mb,
-    size_mb, latency_ms, parameters, tokens_per_second. `model` is the saved folder, relative to the report's folder.
+    size_mb, latency_ms, parameters, tokens_per_second. `model` is the saved folder, relative to the folder of the race.
     """
 
     name: str
@@ -121,6 +121,7 @@ class RaceResult:
     interval_units: int | None = None
     prompts: tuple[str, ...] = ()
     command: str = ""  # how to run the same race again
+    folder: str = ""  # where the race was written, as the user named it: "runs/demo"; `model` of a row lies below it
     settings: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     seed: int = 1

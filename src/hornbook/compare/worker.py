@@ -75,6 +75,9 @@ class Worker:
             except KeyboardInterrupt:
                 os.killpg(self._process.pid, signal.SIGINT)
                 continue
+            except SystemExit:  # how the command line turns SIGTERM into an exception
+                os.killpg(self._process.pid, signal.SIGTERM)
+                continue
             if not line:
                 raise ContentError("the worker process ended unexpectedly (exit code {code})", code=self._process.wait())
             message = json.loads(line)
@@ -89,7 +92,8 @@ class Worker:
 def serve() -> None:
     """The server's loop: import, then fork a child for each line of standard input."""
     _die_with_parent()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the job handles it
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the job handles both: it saves, then stops
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     from hornbook.core.runtime import prepare
 
     prepare()
@@ -102,29 +106,50 @@ def serve() -> None:
         if child == 0:
             _die_with_parent()
             signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             _run_job(json.loads(line), channel)
             channel.flush()
             os._exit(0)  # no clean-up of what belongs to the server
         _, status = os.waitpid(child, 0)
         if status != 0:
             code = os.waitstatus_to_exitcode(status)
-            reason = f"signal {-code}" + (" (out of memory?)" if code == -signal.SIGKILL else "") if code < 0 else f"exit code {code}"
-            _send(channel, {"error": {"message": f"the process of this job ended with {reason}", "kind": "Crash", "exit_code": 1}})
+            reason = (
+                f"signal {-code}" + (" (out of memory?)" if code == -signal.SIGKILL else "")
+                if code < 0
+                else f"exit code {code}"
+            )
+            _send(
+                channel, {"error": {"message": f"the process of this job ended with {reason}", "kind": "Crash", "exit_code": 1}}
+            )
 
 
 def _run_job(job: dict[str, Any], channel: Any) -> None:
     module, name = job["function"].split(":")
     try:
-        result = getattr(importlib.import_module(module), name)(**job["arguments"], log=lambda event: _send(channel, as_record(event)))
+        result = getattr(importlib.import_module(module), name)(
+            **job["arguments"], log=lambda event: _send(channel, as_record(event))
+        )
     except HornbookError as error:
         _send(channel, {"error": {"message": str(error), "kind": type(error).__name__, "exit_code": error.exit_code}})
     except KeyboardInterrupt:
         _send(channel, {"error": {"message": "interrupted", "kind": "Interrupted", "exit_code": errors.Interrupted.exit_code}})
     except MemoryError:
-        _send(channel, {"error": {"message": "out of memory: choose a smaller --model.width or fewer rows", "kind": "MemoryError", "exit_code": 1}})
+        _send(
+            channel,
+            {
+                "error": {
+                    "message": "out of memory: choose a smaller --model.width or fewer rows",
+                    "kind": "MemoryError",
+                    "exit_code": 1,
+                }
+            },
+        )
     except Exception as error:  # the traceback travels to the parent, which shows it with --debug
         message = f"{type(error).__name__}: {error}".replace("\n", " ")
-        _send(channel, {"error": {"message": message, "kind": type(error).__name__, "exit_code": 1, "details": traceback.format_exc()}})
+        _send(
+            channel,
+            {"error": {"message": message, "kind": type(error).__name__, "exit_code": 1, "details": traceback.format_exc()}},
+        )
     else:
         _send(channel, {"result": result})
 
