@@ -1,0 +1,33 @@
+"""Chinese for the messages of the statistical room."""
+
+from __future__ import annotations
+
+MESSAGES: dict[str, str] = {
+    "counts of counts do not define Kneser-Ney discounts for order {orders}: using {used}": (
+        "计数的计数不足以确定 {orders} 阶的 Kneser-Ney 折扣：改用 {used}"
+    ),
+    "token id {id} is outside the vocabulary of {size}: encode the text with this model's own tokenizer": (
+        "词元编号 {id} 超出大小为 {size} 的词表：请用该模型自己的分词器编码文本"
+    ),
+    "{rows} n-grams are more than a model holds (4.29e9): lower the order or prune": (
+        "{rows} 个 n 元组超过了模型上限（4.29e9）：请降低阶数或剪枝"
+    ),
+    "{path} is missing: the model folder is not whole": "缺少 {path}：模型文件夹不完整",
+    "{path} is damaged: {what}. Restore the folder or train again.": "{path} 已损坏：{what}。请恢复该文件夹或重新训练。",
+    "{path}: {key} does not fit order {order}": "{path}：{key} 与阶数 {order} 不符",
+    "{folder}: the tokenizer has {found} ids, the model {expected}: they do not belong together": (
+        "{folder}：分词器有 {found} 个编号，模型有 {expected} 个：二者不是一套"
+    ),
+    "order = {order}: choose an n-gram order from 1 to {most}": "order = {order}：n 元阶数须为 1 到 {most}",
+    "minimum_counts = {counts}: start with 1 and do not decrease, e.g. 1,1,2": (
+        "minimum_counts = {counts}：须以 1 开头且不递减，例如 1,1,2"
+    ),
+    "fallback_discounts = {discounts}: give three numbers, each above 0, below 1, 2 and 3": (
+        "fallback_discounts = {discounts}：请给出三个大于 0 且分别小于 1、2、3 的数"
+    ),
+    "this n-gram model is not trained: call fit, or load a saved one": "该 n 元模型尚未训练：请调用 fit，或载入已保存的模型",
+    "order {order} on {tokens} tokens takes up to {need:.0f} MB, memory_mb is {limit}: raise it, lower the order, "
+    "or train on less text": (
+        "{tokens} 个词元的 {order} 元模型最多需要 {need:.0f} MB，而 memory_mb 为 {limit}：请调高它、降低阶数或减少文本"
+    ),
+}
