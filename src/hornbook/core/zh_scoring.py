@@ -7,4 +7,22 @@ from typing import Final
 MESSAGES: Final[dict[str, str]] = {
     "{name} must be {expected}, not {value}": "{name} 应为 {expected}，而不是 {value}",
     "{results} results need at least {results} beams, not {beams}": "{results} 个结果至少需要 {results} 条束，而不是 {beams} 条",
+    "the held-out split is empty: nothing to score": "留出集是空的：没有可评分的内容",
+    "document {index} has probability 0 or not a number under the model": "模型给文档 {index} 的概率为 0 或不是数",
+    "the two scores are not over the same text ({a} and {b} units): no paired test": (
+        "两个得分不是在同一文本上算的（{a} 与 {b} 个单元）：无法做配对检验"
+    ),
+    "{comparisons} comparisons at {level:.0%} each: if all models were equal, chance alone would separate some of them in "
+    "up to {share:.0%} of such tables": (
+        "共 {comparisons} 次比较，每次置信度 {level:.0%}：即使所有模型一样好，也会有至多 {share:.0%} 的这类表格仅因偶然而分出高下"
+    ),
+    "bytes of each block scaled: decoded tokens do not give back the original bytes": (
+        "各块的字节数经过缩放：解码后的词元与原文字节数不符"
+    ),
+    "closed vocabulary: unknown words do not pay for their spelling, so bits per byte is not reported": (
+        "封闭词表：未知词不为其拼写付代价，因此不报告每字节比特数"
+    ),
+    "{count} unknown tokens do not pay for their spelling, so bits per byte is not reported": (
+        "{count} 个未知词元不为其拼写付代价，因此不报告每字节比特数"
+    ),
 }

@@ -3,8 +3,8 @@ import math
 
 import numpy as np
 import pytest
-from bigram_table import SPECIALS, BigramTable, Letters, random_table
 
+from bigram_table import SPECIALS, BigramTable, Letters, random_table
 from hornbook.core.errors import UsageError
 from hornbook.decoding import BeamConfig, GenerationConfig, beam_search, generate
 
