@@ -1,0 +1,460 @@
+"""The only training loop: a generator of events. Who consumes it prints, logs, measures and stops; there are no callbacks."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from hornbook.core.errors import ContentError, Interrupted, UsageError, translate
+from hornbook.core.events import Evaluation, Event, Finished, Note, Saved, Step
+from hornbook.training import checkpoint
+from hornbook.training.alarms import learning_alarms
+from hornbook.training.carry import flatten, rebuild
+from hornbook.training.checkpoint import TrainingState
+from hornbook.training.config import TrainingConfig
+from hornbook.training.device import pick_device
+from hornbook.training.distributed import Ranks
+from hornbook.training.flat import FlatWeights
+from hornbook.training.optim import Average, Optimizer, parameter_groups
+from hornbook.training.position import Position
+from hornbook.training.precision import choose, compute_type, fast_float32
+from hornbook.training.schedule import rate_factor, step_fraction
+from hornbook.training.signals import Signals, StopNow
+from hornbook.training.step import Batches, Objective, Stepper
+
+SKIPS_TO_STOP = 3
+_FREE_TO_CHANGE = {
+    *("accumulate", "save_every", "save_seconds", "keep", "evaluate_every", "evaluations", "patience", "restore_best"),
+    *("resume_changed", "ignore_memory", "device", "threads"),
+}
+
+
+def train(
+    module: nn.Module,
+    objective: Objective,
+    batches: Batches,
+    config: TrainingConfig,
+    *,
+    state: TrainingState | None = None,
+    evaluate: Callable[[], Mapping[str, float]] | None = None,
+    folder: Path | None = None,
+    identity: Mapping[str, Any] | None = None,
+) -> Iterator[Event]:
+    """Train `module` in place and yield what happens; at the end it holds the final weights (average or best, as configured).
+
+    `objective(module, inputs, targets, carry)` gives a `Loss` summed over counted tokens; `batches.part(index, rank, world)`
+    gives the rows of one rank. `state` is `resume(folder)` to continue. `evaluate()` measures the module on held-out text:
+    a dict with "loss" (nats per token) or "bits_per_byte", lower is better. `folder` receives checkpoints step-N.
+    `identity` is what a resume must not change silently (corpus fingerprint, model settings).
+
+    Raises UsageError (settings, another run's checkpoints), ContentError (three steps in a row not finite, out of memory),
+    DiskFullError, Interrupted (SIGINT, after saving). On SIGTERM it saves and ends with Finished(reason="terminated").
+    """
+    config.check()
+    run = _Run(module, objective, batches, config, evaluate, folder, identity or {})
+    with Signals() as run.signals:
+        try:
+            yield from run.begin(state)
+            while run.reason is None:
+                yield run.step()
+                if run.evaluation_due():
+                    yield from run.measure()
+                if run.save_due():
+                    yield from run.save()
+            yield from run.end()
+        finally:
+            run.release()
+
+
+class _Run:
+    """The parts of one training run and where it stands."""
+
+    def __init__(
+        self,
+        module: nn.Module,
+        objective: Objective,
+        batches: Batches,
+        config: TrainingConfig,
+        evaluate: Callable[[], Mapping[str, float]] | None,
+        folder: Path | None,
+        identity: Mapping[str, Any],
+    ) -> None:
+        self.module, self.batches, self.config, self.evaluate, self.folder = module, batches, config, evaluate, folder
+        self.started = time.monotonic()
+        self.signals = Signals()
+        self.ranks = Ranks()
+        if config.threads:
+            torch.set_num_threads(config.threads)
+        self.device = pick_device(config.device, local_rank=self.ranks.rank)
+        module.to(self.device)
+        self.stepper = Stepper(module, objective, batches, config, ranks=self.ranks)
+        self.groups = parameter_groups(module, config)
+        settings = {f"training.{key}": value for key, value in asdict(config).items() if key not in _FREE_TO_CHANGE}
+        self.identity = {**settings, **identity, "parameters": sum(p.numel() for p in module.parameters())}
+        self.identity["training.betas"] = list(config.betas)
+        self.position = Position()
+        self.seconds_before = 0.0
+        self.weights: FlatWeights | None = None
+        self.best: Tensor | None = None
+        self.final: Tensor | None = None
+        self.reason: str | None = None
+        self.fraction = 0.0
+        self.saved_at = time.monotonic()
+        self.step_seconds = 0.0
+
+    # ---- begin -------------------------------------------------------------------------------------------------------
+
+    def begin(self, state: TrainingState | None) -> Iterator[Event]:
+        """Decide the precision, lay out weights and optimiser, take a checkpoint up."""
+        if state is None and self.folder is not None and checkpoint.checkpoints(self.folder):
+            raise UsageError(
+                "{folder} has checkpoints of an earlier run: continue it with --resume or choose another -o", folder=self.folder
+            )
+        if state is not None:
+            yield from state.alarms
+            state.require(self.identity, allow_changed=self.config.resume_changed)
+            self.position = state.position
+            self.seconds_before = state.position.seconds
+        self.module.train()
+        yield from self._choose_precision()
+        self.weights = FlatWeights(self.module, [group.names for group in self.groups], compute=compute_type(self.precision))
+        self.ranks.share(self.weights.master)
+        self.weights.refresh()
+        self.optimizer = Optimizer(self.weights, self.groups, self.config)
+        self.average = Average(self.weights, self.config.ema) if self.config.ema else None
+        if state is not None and state.checkpoint is not None:
+            yield from self._restore(state)
+        if self.folder is not None and self.ranks.rank == 0:
+            alarm = checkpoint.space_alarm(self.folder, checkpoint.size_of(self._tensors()), self.config.keep)
+            if alarm is not None:
+                yield alarm
+        self.fraction = self._fraction(self.elapsed())
+        self.reason = self._over(self.elapsed())
+
+    def _choose_precision(self) -> Iterator[Event]:
+        choices = self.position.choices
+        if "matmul" in choices:
+            torch.set_float32_matmul_precision(choices["matmul"])
+        else:
+            choices["matmul"] = fast_float32(self.device)
+        if self.config.precision != "auto":
+            choices["precision"] = self.config.precision
+        elif "precision" not in choices:
+            names = [group.names for group in self.groups]
+            double = any(parameter.dtype == torch.float64 for parameter in self.module.parameters())
+            precision, trials = (
+                ("float32", {})
+                if double
+                else choose(lambda name: self.stepper.trial(names, name, compute_type(name)), self.device)
+            )
+            choices["precision"] = self._agree(precision)
+            if trials:
+                measured = ", ".join(f"{name} {trial.seconds * 1e3:.0f} ms" for name, trial in trials.items())
+                yield Note(
+                    translate("precision {precision}: a small step took {measured}").format(
+                        precision=precision, measured=measured
+                    )
+                )
+        before = choices.setdefault("threads", str(torch.get_num_threads()))
+        if before != str(torch.get_num_threads()):
+            text = translate(
+                "the checkpoint was made with {before} threads, now there are {now}: the result will not be bit-identical"
+            )
+            yield Note(text.format(before=before, now=torch.get_num_threads()))
+        self.precision = choices["precision"]
+
+    def _agree(self, precision: str) -> str:
+        names = ("float32", "bfloat16", "autocast")
+        chosen = self.ranks.sum_numbers([names.index(precision) if self.ranks.rank == 0 else 0.0])
+        return names[int(chosen[0])]
+
+    def _restore(self, state: TrainingState) -> Iterator[Event]:
+        assert self.weights is not None
+        model = state.tensors("model")
+        own = self._model_tensors()
+        for name in sorted(model.keys() ^ own.keys()):
+            where = translate("missing") if name in own else translate("unexpected")
+            raise ContentError(
+                "{checkpoint} does not fit the model: {name} is {where}", checkpoint=state.checkpoint, name=name, where=where
+            )
+        for name, tensor in own.items():
+            if tensor.shape != model[name].shape:
+                where = f"{tuple(model[name].shape)} != {tuple(tensor.shape)}"
+                raise ContentError(
+                    "{checkpoint} does not fit the model: {name} is {where}",
+                    checkpoint=state.checkpoint,
+                    name=name,
+                    where=where,
+                )
+            tensor.copy_(model[name])
+        self.weights.refresh()
+        self.optimizer.load_state(state.tensors("optim"))
+        extra = state.tensors("extra")
+        if self.average is not None:
+            self.weights.load(self.average.value, _under(extra, "average/"))
+        if best := _under(extra, "best/"):
+            self.best = torch.zeros_like(self.weights.master)
+            self.weights.load(self.best, best)
+        pieces = len(self.stepper.carries)
+        if len(self.position.carry) == pieces * self.ranks.world:
+            mine = self.position.carry[self.ranks.rank * pieces : (self.ranks.rank + 1) * pieces]
+            self.stepper.carries = [rebuild(shape, extra, self.device) for shape in mine]
+        elif any(self.position.carry):
+            yield Note(translate("the number of processes or pieces changed: recurrent states start empty"))
+        text = translate("resumed {checkpoint}: step {step}, {seconds:.0f} s trained")
+        yield Note(text.format(checkpoint=state.checkpoint, step=self.position.step, seconds=self.position.seconds))
+
+    # ---- step --------------------------------------------------------------------------------------------------------
+
+    def step(self) -> Step:
+        """One optimiser step; ContentError after three in a row that were not finite."""
+        assert self.weights is not None
+        position, begin = self.position, time.monotonic()
+        position.step += 1
+        index = position.index
+        total, count = self.stepper.gradient(index, position.step, self.weights, self.precision)
+        shared = self.stepper.share(
+            total, count, elapsed=self.elapsed(), terminated=self.signals.terminated, interrupted=self.signals.interrupted
+        )
+        self.fraction = self._fraction(shared.elapsed)
+        factor = rate_factor(self.fraction, warmup=self.config.warmup, decay=self.config.decay)
+        norm, applied = self.stepper.apply(shared, self.weights, self.optimizer, factor)
+        position.index += 1
+        position.tokens += shared.count
+        if applied:
+            position.applied += 1
+            position.skipped_in_row = 0
+            if position.first_loss is None:
+                position.first_loss = shared.loss
+            kept = shared.loss if position.last_loss is None else position.last_loss
+            position.last_loss = 0.95 * kept + 0.05 * shared.loss
+            if self.average is not None:
+                self.average.update(position.applied)
+        else:
+            position.skipped += 1
+            position.skipped_in_row += 1
+            self._stop_if_stuck(index, factor)
+        self.step_seconds = time.monotonic() - begin
+        position.seconds = self.elapsed()
+        self.reason = self._stop(shared.terminated, shared.interrupted) or self._over(shared.elapsed)
+        return Step(
+            step=position.step,
+            loss=shared.loss,
+            tokens=position.tokens,
+            seconds=position.seconds,
+            tokens_per_second=shared.count / max(self.step_seconds, 1e-9),
+            learning_rate=self.groups[0].learning_rate * factor,
+            gradient_norm=norm,
+            skipped=not applied,
+        )
+
+    def _stop_if_stuck(self, index: int, factor: float) -> None:
+        if self.position.skipped_in_row < SKIPS_TO_STOP:
+            return
+        raise ContentError(
+            "training stopped at step {step}: loss or gradient was not finite {count} times in a row (learning rate {rate:.3g}"
+            ", batches {first} to {last}). Last good checkpoint: {checkpoint}. Lower the learning rate or look at the weights "
+            "you started from.",
+            step=self.position.step,
+            count=self.position.skipped_in_row,
+            rate=self.groups[0].learning_rate * factor,
+            first=index - SKIPS_TO_STOP + 1,
+            last=index,
+            checkpoint=self._last_checkpoint(),
+        )
+
+    def _last_checkpoint(self) -> str:
+        found = checkpoint.checkpoints(self.folder) if self.folder is not None else []
+        return str(found[-1]) if found else translate("none")
+
+    def elapsed(self) -> float:
+        """Seconds inside the loop, before the resume too."""
+        return self.seconds_before + time.monotonic() - self.started
+
+    def _fraction(self, elapsed: float) -> float:
+        if self.config.steps:
+            return step_fraction(self.position.step, self.config.steps)
+        return min(1.0, elapsed / self.config.seconds)
+
+    def _over(self, elapsed: float) -> str | None:
+        if self.config.steps:
+            return "budget" if self.position.step >= self.config.steps else None
+        return "budget" if elapsed + 0.5 * self.step_seconds >= self.config.seconds else None
+
+    @staticmethod
+    def _stop(terminated: bool, interrupted: bool) -> str | None:
+        return "interrupted" if interrupted else "terminated" if terminated else None
+
+    # ---- evaluation --------------------------------------------------------------------------------------------------
+
+    def evaluation_due(self) -> bool:
+        """Whether to measure after this step; the last measurement is part of the end."""
+        if self.evaluate is None or self.reason is not None:
+            return False
+        if self.config.evaluate_every:
+            return self.position.step % self.config.evaluate_every == 0
+        done = int(self.fraction * self.config.evaluations)
+        return done > self.position.evaluations
+
+    def measure(self) -> Iterator[Event]:
+        """Measure the weights that would be handed over now; remember the best."""
+        assert self.weights is not None and self.evaluate is not None
+        metrics = self._metrics()
+        value = _measure_of(metrics)
+        value, terminated, interrupted = self.ranks.sum_numbers(
+            [value if self.ranks.rank == 0 else 0.0, self.signals.terminated, self.signals.interrupted]
+        )
+        self.reason = self._stop(terminated > 0, interrupted > 0) or self.reason
+        position = self.position
+        position.seconds = self.elapsed()
+        if self.reason in ("terminated", "interrupted") and not metrics:
+            return
+        position.evaluated = position.step
+        position.evaluations = int(self.fraction * self.config.evaluations)
+        best = math.isfinite(value) and (position.best is None or value < position.best)
+        if best:
+            position.best, position.best_step, position.without_best = value, position.step, 0
+            if self.config.restore_best:
+                self.best = self._shown().clone()
+        else:
+            position.without_best += 1
+            if self.config.patience and position.without_best >= self.config.patience and self.reason is None:
+                self.reason = "patience"
+        yield Evaluation(position.step, position.seconds, position.tokens, metrics or {"loss": value}, best)
+
+    def _metrics(self) -> dict[str, float]:
+        assert self.weights is not None and self.evaluate is not None
+        metrics: dict[str, float] = {}
+        if self.ranks.rank != 0:
+            return metrics
+        self.module.eval()
+        try:
+            with self.weights.showing(None if self.average is None else self.average.value), torch.no_grad():
+                try:
+                    self.signals.interruptible(True)
+                    metrics = {name: float(value) for name, value in self.evaluate().items()}
+                except StopNow:
+                    metrics = {}
+                finally:
+                    self.signals.interruptible(False)
+        finally:
+            self.module.train()
+        return metrics
+
+    def _shown(self) -> Tensor:
+        assert self.weights is not None
+        return self.weights.master if self.average is None else self.average.value
+
+    # ---- saving ------------------------------------------------------------------------------------------------------
+
+    def save_due(self) -> bool:
+        """Whether to save after this step; the last save is part of the end."""
+        if self.folder is None or self.reason is not None:
+            return False
+        if self.config.save_every:
+            return self.position.step % self.config.save_every == 0
+        due = self.ranks.rank == 0 and time.monotonic() - self.saved_at >= self.config.save_seconds
+        return self.ranks.sum_numbers([float(due)])[0] > 0
+
+    def save(self) -> Iterator[Event]:
+        """Save a checkpoint, unless something in it is not finite: then ContentError."""
+        assert self.folder is not None
+        tensors = self._tensors()
+        self.position.seconds = self.elapsed()
+        if self.ranks.rank == 0:
+            self._require_finite(tensors)
+            path = checkpoint.save(self.folder, self.position, tensors, identity=self.identity, keep=self.config.keep)
+            yield Saved(self.position.step, path)
+        self.ranks.wait()
+        self.saved_at = time.monotonic()
+
+    def _require_finite(self, tensors: Mapping[str, Mapping[str, Tensor]]) -> None:
+        for named in tensors.values():
+            for name, tensor in named.items():
+                if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+                    raise ContentError(
+                        "training stopped at step {step}: {name} is not finite, so nothing was saved. Last good checkpoint: "
+                        "{checkpoint}. Lower the learning rate or look at the weights you started from.",
+                        step=self.position.step,
+                        name=name,
+                        checkpoint=self._last_checkpoint(),
+                    )
+
+    def _model_tensors(self) -> dict[str, Tensor]:
+        assert self.weights is not None
+        saved = self.module.state_dict().keys()
+        rest = {name: p.data for name, p in self.module.named_parameters() if name not in self.weights.slices}
+        buffers = {name: buffer for name, buffer in self.module.named_buffers() if name in saved}
+        return {**self.weights.named(self.weights.master), **rest, **buffers}
+
+    def _tensors(self) -> dict[str, dict[str, Tensor]]:
+        assert self.weights is not None
+        extra: dict[str, Tensor] = {}
+        if self.average is not None:
+            extra |= {f"average/{name}": tensor for name, tensor in self.weights.named(self.average.value).items()}
+        if self.best is not None:
+            extra |= {f"best/{name}": tensor for name, tensor in self.weights.named(self.best).items()}
+        shapes: list[list[Any]] = [[] for _ in range(self.ranks.world)]
+        for piece, carry in enumerate(self.stepper.carries):
+            named, _ = flatten(carry, "")
+            gathered = {name: self.ranks.gather(tensor) for name, tensor in named.items()}
+            for rank in range(self.ranks.world):
+                prefix = f"carry/{rank}/{piece}/"
+                shapes[rank].append(flatten(carry, prefix)[1])
+                extra |= {prefix + name: parts[rank] for name, parts in gathered.items()}
+        self.position.carry = [shape for rank in shapes for shape in rank]
+        return {"model": self._model_tensors(), "optim": self.optimizer.state(), "extra": extra}
+
+    # ---- end ---------------------------------------------------------------------------------------------------------
+
+    def end(self) -> Iterator[Event]:
+        """Last measurement, last save, alarms, hand the weights over."""
+        assert self.weights is not None
+        stopped = self.reason in ("terminated", "interrupted")
+        if self.evaluate is not None and not stopped and self.position.evaluated != self.position.step:
+            yield from self.measure()
+        if self.folder is not None:
+            yield from self.save()
+        self._require_finite({"model": self._model_tensors()})
+        if self.reason == "interrupted":
+            raise self._interruption()
+        self.final = self._shown()
+        if self.best is not None and self.reason != "terminated":
+            self.final = self.best
+        if self.reason != "terminated":
+            yield from learning_alarms(self.position, self.batches)
+        yield Finished(self.position.step, self.position.tokens, self.position.seconds, self.reason or "budget")
+
+    def _interruption(self) -> Interrupted:
+        if self.folder is None:
+            return Interrupted("stopped at step {step}; no folder was given, so nothing was saved", step=self.position.step)
+        return Interrupted(
+            "stopped at step {step}, saved in {folder}: give the same command with --resume to continue",
+            step=self.position.step,
+            folder=self.folder,
+        )
+
+    def release(self) -> None:
+        """Give the module its own parameters back."""
+        if self.weights is not None:
+            self.weights.release(self._shown() if self.final is None else self.final)
+
+
+def _under(named: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in named.items() if name.startswith(prefix)}
+
+
+def _measure_of(metrics: Mapping[str, float]) -> float:
+    for name in ("loss", "bits_per_byte"):
+        if name in metrics:
+            return metrics[name]
+    if metrics:
+        raise UsageError("evaluate() must give 'loss' or 'bits_per_byte', it gave {names}", names=", ".join(metrics))
+    return math.nan

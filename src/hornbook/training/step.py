@@ -1,0 +1,149 @@
+"""One optimiser step: pieces forward and backward, sums over ranks, one division by the true count, guard, update."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from hornbook.core.types import Loss
+from hornbook.training.carry import Carry, detach
+from hornbook.training.config import TrainingConfig
+from hornbook.training.device import to_device
+from hornbook.training.distributed import Ranks
+from hornbook.training.flat import FlatWeights
+from hornbook.training.optim import Average, Optimizer
+from hornbook.training.precision import Trial, forward_context
+
+Objective: TypeAlias = Callable[[Any, Tensor, Tensor, Carry], tuple[Loss, Carry]]
+"""objective(module, inputs (B, T), targets (B, T), carry) -> the loss, summed over counted tokens, and the next carry."""
+
+
+class TrainingBatch(Protocol):
+    """The rows of one rank or piece: `inputs` and `targets` (B, T) int64, -100 not counted; `fresh` drops the carry."""
+
+    inputs: NDArray[np.int64]
+    targets: NDArray[np.int64]
+    fresh: bool
+
+
+class Batches(Protocol):
+    """Batches as a function of their index: any rank seeks to any of them at once."""
+
+    def part(self, batch_index: int, rank: int, world: int) -> Any:
+        """The rows of rank `rank` of `world` of one global batch."""
+        ...
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What the ranks agreed on in one step."""
+
+    loss: float  # nats per counted token
+    count: int
+    elapsed: float  # rank 0's clock
+    terminated: bool
+    interrupted: bool
+
+
+class Stepper:
+    """Computes gradients of global batches and applies them."""
+
+    def __init__(
+        self, module: nn.Module, objective: Objective, batches: Batches, config: TrainingConfig, *, ranks: Ranks
+    ) -> None:
+        self.module = module
+        self.objective = objective
+        self.batches = batches
+        self.config = config
+        self.ranks = ranks
+        self.pieces = config.accumulate
+        self.carries: list[Carry] = [None] * self.pieces
+
+    def gradient(self, index: int, step: int, weights: FlatWeights, precision: str) -> tuple[float, int]:
+        """Leave the sum of this rank's gradients of batch `index` in `weights.gradient`; returns loss sum and token count."""
+        seed_step(self.config.seed, step, self.ranks.rank)
+        weights.clear()
+        total, count = 0.0, 0
+        world = self.ranks.world * self.pieces
+        device = weights.master.device
+        for piece in range(self.pieces):
+            batch = self.batches.part(index, self.ranks.rank * self.pieces + piece, world)
+            carry = None if batch.fresh else self.carries[piece]
+            with forward_context(precision, device):
+                loss, carry = self.objective(
+                    self.module, to_device(batch.inputs, device), to_device(batch.targets, device), carry
+                )
+            loss.total.backward()  # type: ignore[no-untyped-call]
+            weights.collect(first=piece == 0)
+            self.carries[piece] = detach(carry)
+            total += float(loss.total.detach())
+            count += loss.count
+        return total, count
+
+    def share(self, total: float, count: int, *, elapsed: float, terminated: bool, interrupted: bool) -> Shared:
+        """Add loss and count over the ranks; rank 0's clock and anyone's signals hold for all."""
+        clock = elapsed if self.ranks.rank == 0 else 0.0
+        total, tokens, clock, term, inter = self.ranks.sum_numbers([total, count, clock, terminated, interrupted])
+        return Shared(total / max(tokens, 1), int(tokens), clock, term > 0, inter > 0)
+
+    def apply(self, shared: Shared, weights: FlatWeights, optimizer: Optimizer, factor: float) -> tuple[float, bool]:
+        """Sum gradients over ranks, divide once by the count, clip, update; returns the norm and whether it was applied."""
+        self.ranks.sum_gradient(weights.gradient)
+        norm = float(torch.linalg.vector_norm(weights.gradient)) / max(shared.count, 1)
+        if not (np.isfinite(norm) and np.isfinite(shared.loss)):
+            self.carries = [None] * self.pieces  # a state that is not finite would spoil the next step too
+            return norm, False
+        clip = self.config.clip
+        scale = clip / norm if clip and norm > clip else 1.0
+        weights.gradient.mul_(scale / max(shared.count, 1))
+        optimizer.step(factor)
+        weights.refresh()
+        return norm, True
+
+    def trial(self, groups: list[tuple[str, ...]], precision: str, compute: torch.dtype | None, *, tokens: int = 1024) -> Trial:
+        """One real step in a precision on a few rows of batch 0; weights, buffers and random numbers are left as they were."""
+        batch = self.batches.part(0, self.ranks.rank * self.pieces, self.ranks.world * self.pieces)
+        rows = max(1, min(len(batch.inputs), tokens // max(1, batch.inputs.shape[1])))
+        buffers = {name: buffer.clone() for name, buffer in self.module.named_buffers()}
+        weights = FlatWeights(self.module, groups, compute=compute)
+        device = weights.master.device
+        inputs, targets = to_device(batch.inputs[:rows], device), to_device(batch.targets[:rows], device)
+        best, value, norm = float("inf"), 0.0, 0.0
+        try:
+            for _ in range(2):
+                seed_step(self.config.seed, 0, self.ranks.rank)
+                weights.clear()
+                begin = time.perf_counter()
+                with forward_context(precision, device):
+                    loss, _ = self.objective(self.module, inputs, targets, None)
+                loss.total.backward()  # type: ignore[no-untyped-call]
+                weights.collect(first=True)
+                value = float(loss.total.detach()) / max(loss.count, 1)
+                norm = float(torch.linalg.vector_norm(weights.gradient))
+                best = min(best, time.perf_counter() - begin)
+        finally:
+            weights.release()
+            for name, buffer in self.module.named_buffers():
+                buffer.copy_(buffers[name])
+        return Trial(best, value, norm)
+
+
+def seed_step(seed: int, step: int, rank: int) -> None:
+    """Make every random number of a step a function of (seed, step, rank): a resume needs no saved generator (P1)."""
+    mixed = int(np.random.SeedSequence((seed, step, rank)).generate_state(1, np.uint64)[0])
+    torch.manual_seed(mixed & (2**63 - 1))
+    np.random.seed(mixed & 0xFFFFFFFF)
+    random.seed(mixed)
+
+
+def finished_average(average: Average | None, weights: FlatWeights) -> Tensor:
+    """The weights a run hands over: the running average where there is one."""
+    return weights.master if average is None else average.value
