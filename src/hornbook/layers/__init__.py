@@ -1,1 +1,1 @@
-"""Parts of networks: attention, feed-forward, norms, positions, recurrence, dropout, and the fused vocabulary loss. torch only."""
+"""Parts of networks: attention, feed-forward, norms, positions, recurrence, dropout, the fused vocabulary loss. Needs torch."""

@@ -10,12 +10,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from hornbook.core.errors import UsageError
 from hornbook.layers.dropout import dropout
 from hornbook.layers.norm import rms_norm
 from hornbook.layers.position import rotate
 
 Attend: TypeAlias = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""(B, H, T, D) queries, keys, values of the new positions -> (B, H, T, D): how a layer looks back (training, or with a cache)."""
+"""(B, H, T, D) queries, keys, values of new positions -> (B, H, T, D): how a layer looks back (in training, or by a cache)."""
 
 
 def causal_attention(queries: Tensor, keys: Tensor, values: Tensor, probability: float = 0.0) -> Tensor:
@@ -63,7 +64,7 @@ class SelfAttention(nn.Module):
 
 
 class RotaryAttention(nn.Module):
-    """Self-attention with rotary positions, normed queries and keys (Henry et al. 2020) and a share of the first layer's values.
+    """Self-attention with rotary positions, normed queries and keys (Henry et al. 2020), a share of the first layer's values.
 
     The value residual is that of Zhou et al. 2024 (section 3) with a learned share per layer.
     """
@@ -78,7 +79,7 @@ class RotaryAttention(nn.Module):
     def forward(
         self, states: Tensor, angles: tuple[Tensor, Tensor], first: Tensor | None, attend: Attend
     ) -> tuple[Tensor, Tensor]:
-        """(B, T, W) states, (1 or B, T, 1, D) cosines and sines, first layer's (B, T, H, D) values -> (B, T, W) and own values."""
+        """(B, T, W) states, (1 or B, T, 1, D) cosines and sines, first layer's values -> (B, T, W), own (B, T, H, D) values."""
         batch, time, width = states.shape
         joined = self.query_key_value(states).view(batch, time, 3, self.heads, width // self.heads)
         queries_keys = rms_norm(joined[:, :, :2].reshape(batch, time, 2 * self.heads, -1))  # one pass over both
@@ -88,3 +89,16 @@ class RotaryAttention(nn.Module):
             values = torch.lerp(values, first, self.value_share)
         mixed = attend(queries.transpose(1, 2), keys.transpose(1, 2), values.transpose(1, 2))
         return cast(Tensor, self.output(mixed.transpose(1, 2).reshape(batch, time, width))), values
+
+
+def head_count(width: int, heads: int) -> int:
+    """`heads`, or when that is 0 heads of 64 (of 32 below width 256)."""
+    return heads or max(1, width // (64 if width >= 256 else 32))
+
+
+def check_sizes(width: int, heads: int, context: int) -> None:
+    """UsageError when the sizes of a Transformer do not fit together."""
+    if width < 1 or heads < 1 or width % heads:
+        raise UsageError("model.width {width} is not a multiple of model.heads {heads}", width=width, heads=heads)
+    if context < 2:
+        raise UsageError("model.context must be at least 2, not {context}", context=context)

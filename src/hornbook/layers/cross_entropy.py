@@ -29,7 +29,8 @@ def cross_entropy_sum(states: Tensor, weight: Tensor, bias: Tensor | None, targe
     counted = targets != IGNORED
     if not bool(counted.all()):
         states, targets = states[counted], targets[counted]
-    return cast(Tensor, _FusedCrossEntropy.apply(states, weight, bias, targets))
+    total = _FusedCrossEntropy.apply(states, weight, bias, targets)  # type: ignore[no-untyped-call]
+    return cast(Tensor, total)
 
 
 def chunk_rows(vocabulary: int, bytes_per_logit: int) -> int:
@@ -82,3 +83,22 @@ class _FusedCrossEntropy(torch.autograd.Function):
             None if bias is None else (bias * scale).to(bias_dtype),
             None,
         )
+
+
+def token_log_probs(states: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor) -> Tensor:
+    """log softmax(states weight^T + bias)[target] of every target, (N,) float32 (float64 for such states), chunk by chunk."""
+    wide = torch.float64 if states.dtype == torch.float64 else torch.float32
+    rows = chunk_rows(len(weight), 4)
+    result = torch.empty(len(states), dtype=wide, device=states.device)
+    for start in range(0, len(states), rows):
+        logits = next_logits(states[start : start + rows], weight, bias)  # (R, V)
+        picked = logits.gather(1, targets[start : start + rows].unsqueeze(1)).squeeze(1)
+        result[start : start + rows] = picked - torch.logsumexp(logits, dim=-1)
+    return result
+
+
+def next_logits(states: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """(N, W) states -> (N, V) logits in float32 (float64 for such states)."""
+    logits = torch.mm(states, weight.t())
+    logits = logits if logits.dtype == torch.float64 else logits.float()
+    return logits if bias is None else logits + bias

@@ -17,7 +17,8 @@ def dropout(states: Tensor, probability: float) -> Tensor:
         return F.dropout(states, probability)
     threshold = min(255, max(1, round(probability * 256)))
     dropped = random_bytes(states.numel(), threshold).view(states.shape)
-    return cast(Tensor, _MaskedScale.apply(states, dropped, 256 / (256 - threshold)))
+    scaled = _MaskedScale.apply(states, dropped, 256 / (256 - threshold))  # type: ignore[no-untyped-call]
+    return cast(Tensor, scaled)
 
 
 def random_bytes(count: int, threshold: int) -> Tensor:

@@ -37,7 +37,7 @@ class SquaredReluFeedForward(nn.Module):
 
 def squared_relu(states: Tensor) -> Tensor:
     """relu(x)^2, elementwise."""
-    return cast(Tensor, _SquaredRelu.apply(states))
+    return cast(Tensor, _SquaredRelu.apply(states))  # type: ignore[no-untyped-call]
 
 
 class _SquaredRelu(torch.autograd.Function):

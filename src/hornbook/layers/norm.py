@@ -1,4 +1,4 @@
-"""Normalisation of states. nn.LayerNorm is already one fused kernel on every device; RMSNorm is not one on CPU, so it is here."""
+"""Normalisation of states. nn.LayerNorm is one fused kernel on every device; RMSNorm is not on CPU, so it is here."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 
 def rms_norm(states: Tensor, epsilon: float = 1e-6) -> Tensor:
-    """`states` (..., W) divided by the root of its mean square over the last axis (Zhang and Sennrich 2019, eq. 4), no weight."""
-    return cast(Tensor, _RootMeanSquareNorm.apply(states, epsilon))
+    """`states` (..., W) divided by the root mean square of its last axis (Zhang and Sennrich 2019, eq. 4), no weight."""
+    return cast(Tensor, _RootMeanSquareNorm.apply(states, epsilon))  # type: ignore[no-untyped-call]
 
 
 class RMSNorm(nn.Module):
@@ -30,7 +30,7 @@ class _RootMeanSquareNorm(torch.autograd.Function):
         wide = torch.float64 if states.dtype == torch.float64 else torch.float32
         norm = torch.linalg.vector_norm(states, dim=-1, keepdim=True, dtype=wide)  # (..., 1)
         inverse = (norm.square_() / states.shape[-1] + epsilon).rsqrt_().to(states.dtype)  # (..., 1)
-        normed = states * inverse  # (..., W)
+        normed: Tensor = states * inverse  # (..., W)
         ctx.save_for_backward(normed, inverse)
         return normed
 

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, cast
+from pathlib import Path
+from typing import Any, ClassVar, Self, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hornbook.core.errors import UsageError
-from hornbook.layers.attention import Attend, SelfAttention, causal_attention
+from hornbook.core.types import Ids, NextScores, Tokenizer
+from hornbook.layers.attention import Attend, SelfAttention, causal_attention, check_sizes, head_count
+from hornbook.layers.cache import KeyValueCache
 from hornbook.layers.dropout import Dropout
 from hornbook.layers.feedforward import GeluFeedForward
 from hornbook.layers.init import normal_, residual_
+from hornbook.models import huggingface, weights
+from hornbook.models.gpt_modern import ModernGptConfig, ModernGptModule
+from hornbook.models.gpt_modern import flops_per_token as modern_flops_per_token
+from hornbook.models.gpt_modern import parameters as modern_parameters
+from hornbook.models.neural import BATCH_TOKENS, NeuralLM, Scored, check_model_type, pad, read_own_config, write_own
 
 
 @dataclass(frozen=True)
 class GptConfig:
-    """Sizes of a GPT-2. Zero means: `heads` of 64 (of 32 below width 256), `inner` of 4 widths, `vocabulary` of the tokenizer."""
+    """Sizes of a GPT-2. Zero: `heads` of 64 (32 below width 256), `inner` of 4 widths, `vocabulary` of the tokenizer."""
 
     layers: int = 4
     width: int = 256
@@ -36,12 +45,13 @@ class GptModule(nn.Module):
 
     def __init__(self, config: GptConfig, vocabulary: int) -> None:
         super().__init__()
-        check_sizes(config.width, head_count(config), config.context)
+        heads = head_count(config.width, config.heads)
+        check_sizes(config.width, heads, config.context)
         self.config = config
         self.embedding = nn.Embedding(vocabulary, config.width)
         self.positions = nn.Embedding(config.context, config.width)
         self.dropout = Dropout(config.dropout)
-        self.blocks = nn.ModuleList(GptBlock(config) for _ in range(config.layers))
+        self.blocks = nn.ModuleList(GptBlock(config, heads) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.width, eps=config.epsilon)
         self.head = None if config.tied else nn.Linear(config.width, vocabulary, bias=False)
         normal_(self, 0.02)
@@ -63,7 +73,7 @@ class GptModule(nn.Module):
     @property
     def output_weight(self) -> nn.Parameter:
         """(V, W): the embedding table, or the head of an untied model."""
-        return self.embedding.weight if self.head is None else self.head.weight
+        return cast(nn.Parameter, (self.embedding if self.head is None else self.head).weight)
 
     @property
     def output_bias(self) -> None:
@@ -74,10 +84,10 @@ class GptModule(nn.Module):
 class GptBlock(nn.Module):
     """Attention, then feed-forward, each reading a normed copy of the stream and adding to it."""
 
-    def __init__(self, config: GptConfig) -> None:
+    def __init__(self, config: GptConfig, heads: int) -> None:
         super().__init__()
         self.attention_norm = nn.LayerNorm(config.width, eps=config.epsilon)
-        self.attention = SelfAttention(config.width, head_count(config))
+        self.attention = SelfAttention(config.width, heads)
         self.feedforward_norm = nn.LayerNorm(config.width, eps=config.epsilon)
         self.feedforward = GeluFeedForward(config.width, config.inner or 4 * config.width)
         self.dropout = Dropout(config.dropout)
@@ -92,32 +102,158 @@ class GptBlock(nn.Module):
         return [self.attention.output.weight, self.feedforward.contract.weight]
 
 
-def head_count(config: Any) -> int:
-    """Attention heads of a GPT configuration."""
-    return cast(int, config.heads or max(1, config.width // (64 if config.width >= 256 else 32)))
-
-
-def check_sizes(width: int, heads: int, context: int) -> None:
-    """UsageError when the sizes of a Transformer do not fit together."""
-    if width % heads:
-        raise UsageError("model.width {width} is not a multiple of model.heads {heads}", width=width, heads=heads)
-    if context < 2:
-        raise UsageError("model.context must be at least 2, not {context}", context=context)
-
-
-def parameters(config: GptConfig, vocabulary: int) -> int:
+def parameters(config: GptConfig | ModernGptConfig, vocabulary: int) -> int:
     """Number of weights of the network."""
+    if isinstance(config, ModernGptConfig):
+        return modern_parameters(config, vocabulary)
     width, inner = config.width, config.inner or 4 * config.width
     block = 4 * width * width + 4 * width + 2 * width * inner + inner + width + 4 * width
     tables = vocabulary * width * (1 if config.tied else 2) + config.context * width
     return tables + config.layers * block + 2 * width
 
 
-def flops_per_token(config: GptConfig, vocabulary: int) -> float:
+def flops_per_token(config: GptConfig | ModernGptConfig, vocabulary: int) -> float:
     """Training FLOPs per token: 6 per weight that multiplies (embedding lookups do not), and attention over half the context.
 
     Kaplan et al. 2020 (section 2.1), with causal attention counted at half: 6 x context x width a layer.
     """
+    if isinstance(config, ModernGptConfig):
+        return modern_flops_per_token(config, vocabulary)
     width, inner = config.width, config.inner or 4 * config.width
     matrices = config.layers * (4 * width * width + 2 * width * inner) + vocabulary * width
     return 6.0 * matrices + 6.0 * config.layers * config.context * width
+
+
+@dataclass
+class GptState:
+    """What a decoding remembers: the ids of each row's window, how many there are, and their keys and values."""
+
+    window: Tensor  # (B, context) int64
+    lengths: Tensor  # (B,) int64
+    cache: KeyValueCache
+
+
+class GptLM(NeuralLM[GptState]):
+    """GPT as a LanguageModel, in the layout its configuration belongs to.
+
+    Texts longer than the context: the window starts at a multiple of half the context and moves on by half a context, so
+    every token beyond the first window sees at least half a context before it. Scoring and decoding follow the same rule.
+    """
+
+    model_types: ClassVar[tuple[str, ...]] = ("gpt2", "hornbook-gpt")
+
+    def __init__(
+        self, tokenizer: Tokenizer, config: GptConfig | ModernGptConfig, module: GptModule | ModernGptModule | None = None
+    ) -> None:
+        super().__init__(tokenizer, config, module)
+        self.half = config.context // 2
+
+    @classmethod
+    def build(cls, config: Any, vocabulary: int) -> GptModule | ModernGptModule:
+        """A fresh network of the configuration's layout."""
+        if isinstance(config, ModernGptConfig):
+            return ModernGptModule(config, vocabulary)
+        return GptModule(config, vocabulary)
+
+    def start(self, prefixes: Sequence[Ids]) -> tuple[NextScores, GptState]:
+        """(B, V) scores after each prefix, and the state."""
+        rows = [self._stream(prefix)[0] for prefix in prefixes]
+        windows = [row[self._window_start(len(row) - 1) :] for row in rows]
+        with self._inference():
+            lengths = torch.tensor([len(window) for window in windows], dtype=torch.int64, device=self._device)  # (B,)
+            ids = pad(windows, self._device)  # (B, T)
+            cache, states = self._fill(ids)
+            last = states[torch.arange(len(lengths), device=self._device), lengths - 1]  # (B, W)
+            window = torch.zeros(len(rows), 2 * self.half, dtype=torch.int64, device=self._device)
+            window[:, : ids.shape[1]] = ids
+            return self._next_scores(last), GptState(window, lengths, cache)
+
+    def step(self, state: GptState, ids: Ids) -> tuple[NextScores, GptState]:
+        """Feed one id a row, (B,). Consumes the state."""
+        with self._inference():
+            new = torch.from_numpy(np.asarray(ids, dtype=np.int64)).to(self._device)  # (B,)
+            self._move_full_windows(state)
+            state.window[torch.arange(len(new), device=self._device), state.lengths] = new
+            attends = state.cache.appending(state.lengths)
+            states = self._network.encode(new.unsqueeze(1), state.lengths.unsqueeze(1), attends)  # (B, 1, W)
+            state.lengths = state.lengths + 1
+            return self._next_scores(states[:, 0]), state
+
+    def select(self, state: GptState, rows: Sequence[int]) -> GptState:
+        """An independent copy of the given rows."""
+        with torch.inference_mode():
+            index = torch.as_tensor(list(rows), dtype=torch.int64, device=self._device)
+            lengths = state.lengths[index]
+            longest = int(lengths.max()) if len(lengths) else 0
+            return GptState(state.window[index], lengths, state.cache.select(index, longest))
+
+    def _window_start(self, position: int) -> int:
+        """First input position that the prediction at `position` sees."""
+        return max(0, position // self.half - 1) * self.half
+
+    def _fill(self, ids: Tensor) -> tuple[KeyValueCache, Tensor]:
+        cache = KeyValueCache(self.config.layers)
+        positions = torch.arange(ids.shape[1], device=self._device)
+        return cache, self._network.encode(ids, positions, cache.filling())
+
+    def _move_full_windows(self, state: GptState) -> None:
+        """Rows without room for one more id keep the second half of their window, encoded afresh."""
+        full = torch.nonzero(state.lengths == 2 * self.half).squeeze(1)  # (F,)
+        if len(full):
+            kept = state.window[full, self.half :]  # (F, half)
+            cache, _ = self._fill(kept)
+            state.cache.put(full, cache, self.half)
+            state.window[full, : self.half] = kept
+            state.lengths[full] = self.half
+
+    def _scored(self, documents: Sequence[Ids]) -> Iterator[Scored]:
+        streams = [self._stream(document) for document in documents]
+        pieces: list[tuple[int, int, int, int]] = []  # (length, document, begin, first counted input position)
+        for index, (inputs, _) in enumerate(streams):
+            pieces.append((min(len(inputs), 2 * self.half), index, 0, 0))
+            for first in range(2 * self.half, len(inputs), self.half):
+                begin = first - self.half
+                pieces.append((min(len(inputs) - begin, 2 * self.half), index, begin, first))
+        pieces.sort()
+        while pieces:
+            rows = max(1, BATCH_TOKENS // pieces[-1][0])
+            batch, pieces = pieces[-rows:], pieces[:-rows]
+            ids = pad([streams[index][0][begin : begin + length] for length, index, begin, _ in batch], self._device)
+            states, _ = self._network(ids)  # (B, T, W)
+            kept = torch.cat([states[row, first - begin : length] for row, (length, _, begin, first) in enumerate(batch)])
+            spans = [(index, first, begin + length - first) for length, index, begin, first in batch]
+            targets = np.concatenate([streams[index][1][first : first + count] for index, first, count in spans])
+            yield kept, torch.from_numpy(targets).to(self._device), spans
+
+    def save_files(self, folder: Path) -> None:
+        """Write config, weights and tokenizer into an existing folder; the classic layout is the one transformers opens."""
+        if isinstance(self.config, ModernGptConfig):
+            write_own(folder, "hornbook-gpt", self.config, self.vocabulary, self.module, self.tokenizer)
+            return
+        specials = {**self.tokenizer.specials, "start": self.start_id}
+        huggingface.write_gpt2(folder, replace(self.config, vocabulary=self.vocabulary), self.module, specials)
+        self.tokenizer.save_pretrained(folder)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what save_files or transformers' save_pretrained wrote, strictly."""
+        from hornbook.tokenizers import load_tokenizer
+
+        path = folder / weights.CONFIG
+        table = weights.read_json(path)
+        check_model_type(path, table, cls.model_types)
+        classic = table["model_type"] == "gpt2"
+        config: Any = (
+            GptConfig(**huggingface.read_gpt2_config(path, table))
+            if classic
+            else read_own_config(folder, "hornbook-gpt", ModernGptConfig)
+        )
+        weights.check_size(folder, parameters(config, config.vocabulary))
+        with torch.random.fork_rng(devices=[]):  # opening a model must not change what comes out of the generator next
+            module = cls.build(config, config.vocabulary)
+        found = weights.read_weights(folder)
+        if classic:
+            huggingface.fill_gpt2(module, found, folder / weights.WEIGHTS)
+        else:
+            weights.fill(weights.own_tensors(module), found, where=folder / weights.WEIGHTS)
+        return cls(load_tokenizer(folder), config, module)

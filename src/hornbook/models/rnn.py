@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self, cast
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from hornbook.core.types import Ids, NextScores
 from hornbook.layers.dropout import Dropout, VariationalDropout
-from hornbook.layers.recurrent import CELLS, Carry, RecurrentStack
+from hornbook.layers.recurrent import CELLS, Carry, RecurrentStack, carry_rows, join_carries
+from hornbook.models import weights
+from hornbook.models.neural import BATCH_TOKENS, NeuralLM, Scored, read_own_config, write_own
+
+BATCH_ROWS = 64  # documents scored side by side
 
 
 @dataclass(frozen=True)
@@ -52,7 +63,7 @@ class RnnModule(nn.Module):
     @property
     def output_weight(self) -> nn.Parameter:
         """(V, E or W): the embedding table, or the head of an untied model."""
-        return self.embedding.weight if self.head is None else self.head.weight
+        return cast(nn.Parameter, (self.embedding if self.head is None else self.head).weight)
 
     @property
     def output_bias(self) -> nn.Parameter:
@@ -67,7 +78,7 @@ def _layer_sizes(config: RnnConfig) -> list[tuple[int, int]]:
     """(input, output) width of every layer."""
     embedding = config.embedding or config.width
     widths = [embedding, *[config.width] * (config.layers - 1), embedding if config.tied else config.width]
-    return list(zip(widths, widths[1:]))
+    return list(pairwise(widths))
 
 
 def parameters(config: RnnConfig, vocabulary: int) -> int:
@@ -83,3 +94,92 @@ def flops_per_token(config: RnnConfig, vocabulary: int) -> float:
     sizes, gates = _layer_sizes(config), _GATES[config.cell]
     recurrent = sum(gates * outer * (inner + outer) for inner, outer in sizes)
     return 6.0 * (recurrent + vocabulary * sizes[-1][1])
+
+
+class RnnLM(NeuralLM[Carry]):
+    """A recurrent network as a LanguageModel; its state goes on without limit."""
+
+    model_types: ClassVar[tuple[str, ...]] = ("hornbook-rnn",)
+
+    @classmethod
+    def build(cls, config: Any, vocabulary: int) -> RnnModule:
+        """A fresh network."""
+        return RnnModule(config, vocabulary)
+
+    def start(self, prefixes: Sequence[Ids]) -> tuple[NextScores, Carry]:
+        """(B, V) scores after each prefix, and the state."""
+        streams = [self._stream(prefix)[0] for prefix in prefixes]
+        lasts: dict[int, Tensor] = {}  # row -> (W,) state after its prefix
+        carries: dict[int, Carry] = {}
+        with self._inference():
+            for stretch in self._stretches(streams):
+                for place, row in enumerate(stretch.rows):
+                    if len(streams[row]) == stretch.end:
+                        lasts[row] = stretch.states[place, -1]
+                        carries[row] = carry_rows(stretch.carry, self._index([place]))
+            order = range(len(streams))
+            return self._next_scores(torch.stack([lasts[row] for row in order])), join_carries([carries[row] for row in order])
+
+    def step(self, state: Carry, ids: Ids) -> tuple[NextScores, Carry]:
+        """Feed one id a row, (B,)."""
+        with self._inference():
+            new = torch.from_numpy(np.asarray(ids, dtype=np.int64)).to(self._device).unsqueeze(1)  # (B, 1)
+            states, carry = self._network(new, state)
+            return self._next_scores(states[:, 0]), carry
+
+    def select(self, state: Carry, rows: Sequence[int]) -> Carry:
+        """An independent copy of the given rows."""
+        with torch.inference_mode():
+            return carry_rows(state, self._index(rows))
+
+    def _index(self, rows: Sequence[int]) -> Tensor:
+        return torch.as_tensor(list(rows), dtype=torch.int64, device=self._device)
+
+    def _scored(self, documents: Sequence[Ids]) -> Iterator[Scored]:
+        streams = [self._stream(document) for document in documents]
+        order = sorted(range(len(streams)), key=lambda index: len(streams[index][0]))
+        for group in range(0, len(order), BATCH_ROWS):
+            members = order[group : group + BATCH_ROWS]
+            for stretch in self._stretches([streams[member][0] for member in members]):
+                span = slice(stretch.begin, stretch.end)
+                targets = np.concatenate([streams[members[row]][1][span] for row in stretch.rows])
+                owners = [(members[row], stretch.begin, stretch.end - stretch.begin) for row in stretch.rows]
+                yield stretch.states.flatten(0, 1), torch.from_numpy(targets).to(self._device), owners
+
+    def _stretches(self, streams: Sequence[NDArray[Any]]) -> Iterator[_Stretch]:
+        """Run the network over streams of any lengths side by side without padding: a stretch ends where the next row ends."""
+        rows = sorted(range(len(streams)), key=lambda row: -len(streams[row]))
+        begin, carry = 0, None
+        while rows:
+            end = min(len(streams[rows[-1]]), begin + max(1, BATCH_TOKENS // len(rows)))
+            ids = torch.from_numpy(np.stack([streams[row][begin:end] for row in rows])).to(self._device)  # (A, T)
+            states, carry = self._network(ids, carry)
+            yield _Stretch(rows, begin, end, states, carry)
+            rows = [row for row in rows if len(streams[row]) > end]
+            carry = carry_rows(carry, self._index(range(len(rows))))
+            begin = end
+
+    def save_files(self, folder: Path) -> None:
+        """Write config, weights and tokenizer into an existing folder."""
+        write_own(folder, "hornbook-rnn", self.config, self.vocabulary, self.module, self.tokenizer)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what save_files wrote, strictly."""
+        from hornbook.tokenizers import load_tokenizer
+
+        config: RnnConfig = read_own_config(folder, "hornbook-rnn", RnnConfig)
+        weights.check_size(folder, parameters(config, config.vocabulary))
+        with torch.random.fork_rng(devices=[]):  # opening a model must not change what comes out of the generator next
+            module = cls.build(config, config.vocabulary)
+        weights.fill(weights.own_tensors(module), weights.read_weights(folder), where=folder / weights.WEIGHTS)
+        return cls(load_tokenizer(folder), config, module)
+
+
+@dataclass(frozen=True)
+class _Stretch:
+    rows: list[int]  # indices of the streams that run, longest first
+    begin: int
+    end: int
+    states: Tensor  # (A, end - begin, W)
+    carry: Carry  # after `end`

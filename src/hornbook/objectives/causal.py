@@ -11,7 +11,7 @@ from hornbook.layers.cross_entropy import IGNORED, cross_entropy_sum
 
 
 def causal_loss(module: CausalModule, inputs: Tensor, targets: Tensor, carry: Any = None) -> tuple[Loss, Any]:
-    """Negative log-likelihood of `targets` (B, T) after `inputs` (B, T), -100 not counted, and the carry for the next stretch."""
+    """Negative log-likelihood of `targets` (B, T) after `inputs` (B, T), -100 skipped, and the carry for the next call."""
     states, carry = module(inputs, carry)  # (B, T, W)
     flat = targets.reshape(-1)
     total = cross_entropy_sum(states.reshape(-1, states.shape[-1]), module.output_weight, module.output_bias, flat)

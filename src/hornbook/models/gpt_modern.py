@@ -1,0 +1,128 @@
+"""GPT with the parts that speed up small models: rotary positions, RMSNorm, normed queries and keys, squared ReLU, shortcuts.
+
+The parts and what each is worth: TARGETS in docs/generations.md and the measurements in docs/log.md. No biases; matrices
+that write into the stream start at zero, so that every block begins as the identity.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from hornbook.core.errors import UsageError
+from hornbook.layers.attention import Attend, RotaryAttention, causal_attention, check_sizes, head_count
+from hornbook.layers.dropout import Dropout
+from hornbook.layers.feedforward import SquaredReluFeedForward
+from hornbook.layers.init import fan_in_uniform_
+from hornbook.layers.norm import RMSNorm, rms_norm
+from hornbook.layers.position import RotaryTable
+
+
+@dataclass(frozen=True)
+class ModernGptConfig:
+    """Sizes of a modern GPT. Zero: `heads` of 64 (32 below width 256), `inner` of 4 widths, `vocabulary` of the tokenizer."""
+
+    layers: int = 4
+    width: int = 256
+    heads: int = 0
+    context: int = 256
+    inner: int = 0
+    vocabulary: int = 0
+    dropout: float = 0.0
+    tied: bool = True
+
+
+class ModernGptModule(nn.Module):
+    """The network: ids (B, T) -> states (B, T, W) for the head. It keeps no carry between calls."""
+
+    def __init__(self, config: ModernGptConfig, vocabulary: int) -> None:
+        super().__init__()
+        heads = head_count(config.width, config.heads)
+        check_sizes(config.width, heads, config.context)
+        if config.width // heads % 2:
+            raise UsageError(
+                "model.width {width} / model.heads {heads} must be even for rotary positions", width=config.width, heads=heads
+            )
+        self.config = config
+        self.angles = RotaryTable(config.context, config.width // heads)
+        self.embedding = nn.Embedding(vocabulary, config.width)
+        self.dropout = Dropout(config.dropout)
+        self.blocks = nn.ModuleList(ModernGptBlock(config, heads) for _ in range(config.layers))
+        self.norm = RMSNorm()
+        self.head = None if config.tied else nn.Linear(config.width, vocabulary, bias=False)
+        fan_in_uniform_(self)
+        nn.init.normal_(self.embedding.weight, std=0.02)
+        for block in self.blocks:
+            for weight in cast(ModernGptBlock, block).residual_weights():
+                nn.init.zeros_(weight)
+        if self.head is not None:
+            nn.init.zeros_(self.head.weight)
+
+    def forward(self, ids: Tensor, carry: Any = None) -> tuple[Tensor, None]:
+        """(B, T) ids -> (B, T, W) states and no carry."""
+        attend = partial(causal_attention, probability=self.config.dropout if self.training else 0.0)
+        positions = torch.arange(ids.shape[1], device=ids.device)
+        return self.encode(ids, positions, [attend] * self.config.layers), None
+
+    def encode(self, ids: Tensor, positions: Tensor, attends: list[Attend]) -> Tensor:
+        """(B, T) ids at `positions` (T,) or (B, T), each layer looking back by its `attends` -> (B, T, W)."""
+        origin = self.dropout(rms_norm(self.embedding(ids)))  # (B, T, W)
+        angles = self.angles.at(positions, origin.dtype)
+        states, first = origin, None
+        for block, attend in zip(self.blocks, attends):
+            states, values = block(states, origin, angles, first, attend)
+            first = values if first is None else first
+        return cast(Tensor, self.norm(states))
+
+    @property
+    def output_weight(self) -> nn.Parameter:
+        """(V, W): the embedding table, or the head of an untied model."""
+        return cast(nn.Parameter, (self.embedding if self.head is None else self.head).weight)
+
+    @property
+    def output_bias(self) -> None:
+        """No biases."""
+        return None
+
+
+class ModernGptBlock(nn.Module):
+    """Attention, then feed-forward, on a stream mixed with the embedding of the token itself (the x0 shortcut)."""
+
+    def __init__(self, config: ModernGptConfig, heads: int) -> None:
+        super().__init__()
+        self.stream_share = nn.Parameter(torch.tensor(1.0))
+        self.origin_share = nn.Parameter(torch.tensor(0.1))
+        self.attention = RotaryAttention(config.width, heads)
+        self.feedforward = SquaredReluFeedForward(config.width, config.inner or 4 * config.width)
+        self.dropout = Dropout(config.dropout)
+
+    def forward(
+        self, states: Tensor, origin: Tensor, angles: tuple[Tensor, Tensor], first: Tensor | None, attend: Attend
+    ) -> tuple[Tensor, Tensor]:
+        """(B, T, W) stream and first embedding -> (B, T, W) stream, and this layer's values for the layers above."""
+        states = states * self.stream_share + origin * self.origin_share
+        attended, values = self.attention(rms_norm(states), angles, first, attend)
+        states = states + self.dropout(attended)
+        return states + cast(Tensor, self.dropout(self.feedforward(rms_norm(states)))), values
+
+    def residual_weights(self) -> list[Tensor]:
+        """The two matrices that write into the stream."""
+        return [self.attention.output.weight, self.feedforward.contract.weight]
+
+
+def parameters(config: ModernGptConfig, vocabulary: int) -> int:
+    """Number of weights of the network."""
+    width, inner = config.width, config.inner or 4 * config.width
+    tables = vocabulary * width * (1 if config.tied else 2)
+    return tables + config.layers * (4 * width * width + 2 * width * inner + 3)
+
+
+def flops_per_token(config: ModernGptConfig, vocabulary: int) -> float:
+    """Training FLOPs per token, counted as for the classic layout."""
+    width, inner = config.width, config.inner or 4 * config.width
+    matrices = config.layers * (4 * width * width + 2 * width * inner) + vocabulary * width
+    return 6.0 * matrices + 6.0 * config.layers * config.context * width
