@@ -1,4 +1,4 @@
-"""A share of a split, for scores that must be quick: whole documents where there are many, their beginnings where few."""
+"""A smaller split that still stands for the whole one: for learning curves, and for tests that must end in time."""
 
 from __future__ import annotations
 
@@ -6,39 +6,34 @@ import numpy as np
 
 from hornbook.core.types import Ids, Tokenizer
 from hornbook.corpus.shards import ShardSplit
+from hornbook.scoring.blocks import paragraph_blocks, token_blocks
+from hornbook.scoring.lm import FEW_DOCUMENTS
 
-_MANY = 200  # documents from which on whole ones are taken
-_BACK = 64  # tokens to look back for a cut that splits no character
 
+def shorten(split: ShardSplit, tokenizer: Tokenizer, *, tokens: int, seed: int = 1) -> ShardSplit:
+    """About `tokens` tokens of a split: whole documents drawn at random, or the beginning of each where they are few.
 
-def shorten(split: ShardSplit, tokenizer: Tokenizer, *, tokens: int) -> ShardSplit:
-    """About `tokens` tokens of a split, spread evenly over it; the split itself when it is not longer.
-
-    Among 200 documents or more every k-th is taken. Of fewer, each is cut to the same share of its tokens, between
-    characters; its raw bytes are then those of the decoded beginning, which a lossless tokenizer gives back exactly.
+    A beginning ends at the end of a line where lines are long enough to be found, and brings its own raw bytes. A split that
+    is small enough comes back as it is.
     """
-    total = int(split.tokens.size)
-    if total <= tokens:
+    lengths = np.diff(split.starts)
+    if int(lengths.sum()) <= tokens:
         return split
-    share = tokens / total
-    if len(split) >= _MANY:
-        chosen = np.unique(np.linspace(0, len(split) - 1, max(1, round(share * len(split)))).round().astype(np.int64))
-        return ShardSplit.from_documents([split.document(int(i)) for i in chosen], [int(split.raw_bytes[i]) for i in chosen])
-    documents, sizes = [], []
-    for index in range(len(split)):
-        document = split.document(index)
-        cut, size = _cut(document, tokenizer, round(share * document.size), int(split.raw_bytes[index]))
-        documents.append(document[:cut])
-        sizes.append(size)
-    return ShardSplit.from_documents(documents, sizes)
+    order = np.random.default_rng(seed).permutation(len(split))
+    taken = order[: int(np.searchsorted(np.cumsum(lengths[order]), tokens)) + 1]
+    if len(taken) > FEW_DOCUMENTS:
+        chosen = np.sort(taken[:-1])
+        return ShardSplit.from_documents([split.document(int(index)) for index in chosen], split.raw_bytes[chosen].tolist())
+    share = tokens / int(lengths.sum())
+    pieces = [_beginning(split.document(i), int(split.raw_bytes[i]), tokenizer, share) for i in range(len(split))]
+    return ShardSplit.from_documents([ids for ids, _ in pieces], [size for _, size in pieces])
 
 
-def _cut(document: Ids, tokenizer: Tokenizer, wanted: int, raw_bytes: int) -> tuple[int, int]:
-    """The longest beginning of at most `wanted` tokens that ends between characters, and its bytes."""
-    if wanted >= document.size:
-        return int(document.size), raw_bytes
-    for cut in range(wanted, max(0, wanted - _BACK), -1):
-        text = tokenizer.decode(document[:cut])
-        if not text.endswith("\ufffd"):
-            return cut, len(text.encode("utf-8"))
-    return 0, 0
+def _beginning(ids: Ids, raw_bytes: int, tokenizer: Tokenizer, share: float) -> tuple[Ids, int]:
+    """The first `share` of a document and its raw bytes."""
+    if len(ids) * share < 1:
+        return ids, raw_bytes
+    blocks = paragraph_blocks(tokenizer, ids, raw_bytes, target=max(1, int(raw_bytes * share)))
+    if blocks is None or blocks.ends[0] > 1.5 * len(ids) * share:
+        blocks = token_blocks(tokenizer, ids, raw_bytes, length=max(1, int(len(ids) * share)))
+    return ids[: int(blocks.ends[0])], max(1, round(float(blocks.bytes[0])))

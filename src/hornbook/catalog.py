@@ -1,0 +1,43 @@
+"""The one table of what there is: names -> 'module:object', resolved only when used. A new model or task adds a line."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from hornbook.core.errors import UsageError, nearest
+
+MODELS = {  # `model_type` of a saved config.json -> class with `load` and `save_files`
+    "hornbook-ngram": "hornbook.statistical:NgramLM",
+    "hornbook-rnn": "hornbook.models.rnn:RnnLM",
+    "gpt2": "hornbook.models.gpt:GptLM",
+    "hornbook-gpt": "hornbook.models.gpt:GptLM",
+}
+
+RECIPES = {  # name on the command line -> Recipe; the race runs them in this order
+    "unigram": "hornbook.recipes.ngram:UNIGRAM",
+    "ngram": "hornbook.recipes.ngram:NGRAM",
+    "rnn": "hornbook.recipes.rnn:RNN",
+    "lstm": "hornbook.recipes.rnn:LSTM",
+    "gru": "hornbook.recipes.rnn:GRU",
+    "gpt": "hornbook.recipes.gpt:GPT",
+}
+
+
+def model_class(kind: str, *, where: object) -> Any:
+    """The class that loads a saved kind; UsageError names the nearest kind."""
+    if kind not in MODELS:
+        raise UsageError("{where}: no model of kind '{kind}'.{hint}", where=where, kind=kind, hint=nearest(kind, MODELS))
+    return _resolve(MODELS[kind])
+
+
+def recipe(name: str) -> Any:
+    """The recipe of a name; UsageError names the nearest."""
+    if name not in RECIPES:
+        raise UsageError("unknown recipe '{name}'.{hint}", name=name, hint=nearest(name, RECIPES))
+    return _resolve(RECIPES[name])
+
+
+def _resolve(path: str) -> Any:
+    module, name = path.split(":")
+    return getattr(importlib.import_module(module), name)

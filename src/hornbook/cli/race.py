@@ -1,0 +1,61 @@
+"""hornbook race: the main job."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from hornbook.cli.options import Common, Machine, Output, TextFlags, corpus_config, print_json, sources_of, tokenizer_of
+
+
+def race(
+    corpus: Annotated[tuple[str, ...], Parameter(help="Text files, folders, a corpus folder, or - for standard input.")] = (),
+    *,
+    output: Output,
+    budget: Annotated[str, Parameter(help="Total wall time, evaluation included: 90s, 10m, 2h.")] = "10m",
+    demo: Annotated[bool, Parameter(help="Race on the English text that every Python installation carries.", negative="")] = False,
+    contestants: Annotated[tuple[str, ...], Parameter(help="Who runs; all when left out.", consume_multiple=True)] = (),
+    style: Annotated[str, Parameter(help="classic or modern, where a recipe has both; the recipe's first when left out.")] = "",
+    tokenizer: Annotated[str, Parameter(help="bpe, wordpiece, unigram, chars, words, bytes, or the folder of one.")] = "bpe",
+    vocabulary: Annotated[int, Parameter(help="Size of the shared tokenizer; 0 follows the corpus.")] = 0,
+    resume: Annotated[bool, Parameter(help="Go on with an interrupted race.", negative="")] = False,
+    text: TextFlags = TextFlags(),
+    machine: Machine = Machine(),
+    common: Common = Common(),
+) -> None:
+    """Train a unigram, an n-gram, RNN, LSTM, GRU and GPT on one text under one budget and rank them."""
+    from rich.console import Console
+
+    from hornbook import api
+    from hornbook.cli.show import Reporter
+    from hornbook.compare.table import render_table
+    from hornbook.core.errors import UsageError
+
+    if demo == bool(corpus):
+        raise UsageError("give a text to race on, or --demo, not both" if demo else "give a text to race on, or --demo")
+    command = "hornbook " + shlex.join(sys.argv[1:])
+    reporter = Reporter(quiet=common.quiet)
+    with reporter.shown():
+        result = api.race(
+            sources_of(corpus, text),
+            output,
+            budget=budget,
+            contestants=contestants,
+            style=style,
+            tokenizer=tokenizer_of(tokenizer, vocabulary),
+            corpus=corpus_config(text, seed=machine.seed),
+            resume=resume,
+            seed=machine.seed,
+            device=machine.device,
+            command=command,
+            demo=demo,
+            log=reporter,
+        )
+    if common.json:
+        print_json(result.to_dict())
+    else:
+        render_table(result, Console(highlight=False))
+        print(f"report: {output}/index.html")

@@ -1,0 +1,87 @@
+"""One dial: a budget in seconds becomes sizes. The rule, and what it forecasts.
+
+For every shape on a family's ladder the probe says how many tokens the seconds buy. The rule takes the largest shape that
+still sees at least `TOKENS_PER_WEIGHT` training tokens for each of its weights outside the embedding table (Hoffmann et al.
+2022 found about 20 where data is fresh and models are large; at these sizes fewer are better, see docs/log.md), where
+text seen again counts less and less (Muennighoff et al. 2023, equation 5: after R repetitions as U (1 + 15 (1 - e^(-R/15)))).
+So a longer budget gives a larger model until the text, not the time, is the limit.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from hornbook.recipes import Recipe
+
+TOKENS_PER_WEIGHT = {"gpt": 6.0, "rnn": 12.0, "lstm": 6.0, "gru": 6.0}
+_TRANSFORMERS = ((2, 64), (2, 96), (2, 128), (3, 128), (3, 192), (4, 192), (4, 256), (5, 320), (6, 384), (8, 512), (10, 640), (12, 768), (16, 1024), (24, 1536), (32, 2048))  # fmt: skip
+_RECURRENT = ((1, 96), (1, 128), (1, 192), (1, 256), (1, 384), (1, 512), (1, 768), (1, 1024), (2, 1024), (2, 1536), (2, 2048))
+_HALF_LIFE = 15.0  # repetitions after which more of the same text is worth little
+
+
+@dataclass(frozen=True)
+class Sizing:
+    """The configuration a budget buys, what it should reach, and the rule in words."""
+
+    config: Any
+    tokens: int
+    tokens_per_second: float
+    parameters: int
+    epochs: float
+    rule: str
+
+
+def size_recipe(
+    recipe: Recipe,
+    config: Any,
+    *,
+    seconds: float,
+    corpus_tokens: int,
+    vocabulary: int,
+    speed: Callable[[Any], float],
+) -> Sizing:
+    """Choose layers and width for `seconds` of training. `speed(config)` is the probe's forecast of training tokens per second.
+
+    What the configuration fixes otherwise (context, rows, rates) stays. Deterministic given the speed.
+    """
+    ladder = _TRANSFORMERS if recipe.batches == "blocks" else _RECURRENT
+    ratio = TOKENS_PER_WEIGHT[recipe.name]
+    chosen: Sizing | None = None
+    for layers, width in ladder:
+        candidate = dataclasses.replace(config, model=dataclasses.replace(config.model, layers=layers, width=width))
+        per_second = speed(candidate)
+        tokens = int(per_second * seconds)
+        weights, table = count_weights(candidate.model, vocabulary)
+        worth = effective_tokens(tokens, corpus_tokens)
+        if chosen is not None and worth < ratio * weights:
+            break
+        rule = f"{layers} x {width}: the largest shape that sees {ratio:g} tokens for each weight outside its table"
+        chosen = Sizing(candidate, tokens, per_second, weights + table, tokens / max(corpus_tokens, 1), rule)
+    assert chosen is not None
+    training = dataclasses.replace(chosen.config.training, seconds=seconds, steps=0)
+    return dataclasses.replace(chosen, config=dataclasses.replace(chosen.config, training=training))
+
+
+def effective_tokens(tokens: float, unique: float) -> float:
+    """What `tokens` drawn from `unique` are worth in fresh ones: unique (1 + 15 (1 - exp(-repetitions / 15)))."""
+    if tokens <= unique:
+        return tokens
+    return unique * (1 + _HALF_LIFE * (1 - math.exp(-(tokens / unique - 1) / _HALF_LIFE)))
+
+
+def count_weights(model: Any, vocabulary: int) -> tuple[int, int]:
+    """Weights of a network outside and inside its vocabulary tables."""
+    parameters: Callable[[Any, int], int] = sys.modules[type(model).__module__].parameters
+    total, without = parameters(model, vocabulary), parameters(model, 0)
+    return without, total - without
+
+
+def flops_per_token(model: Any, vocabulary: int) -> float:
+    """Training FLOPs per token of a network's configuration."""
+    count: Callable[[Any, int], float] = sys.modules[type(model).__module__].flops_per_token
+    return count(model, vocabulary)

@@ -1,0 +1,187 @@
+"""One contestant of a race, in a process of its own: size it for its share, train, save, score; returns plain values."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hornbook import catalog
+from hornbook.compare.budget import Sizing, size_recipe
+from hornbook.compare.probe import Probe
+from hornbook.core import artifact
+from hornbook.core.config import merge
+from hornbook.core.errors import Interrupted
+from hornbook.core.events import Alarm, Event, Note
+from hornbook.core.runtime import peak_rss_mb
+from hornbook.corpus.shards import ShardSplit
+from hornbook.decoding import GenerationConfig, generate
+from hornbook.scoring.cloze import cloze_accuracy, load_cloze
+from hornbook.scoring.cost import measure_latency
+from hornbook.scoring.lm import bits_per_byte
+from hornbook.scoring.sample import shorten
+from hornbook.tasks.pretrain import Data, Trained, fit, held_out, open_data, save_model
+
+Log = Callable[[Event], None]
+CURVE_TOKENS = 40_000  # of held-out text for each point of a learning curve
+SAMPLE_TOKENS = 60
+
+
+def compete(
+    *,
+    name: str,
+    style: str,
+    race: str,
+    seconds: float,
+    test_tokens: int,
+    cloze_seconds: float,
+    prompts: Sequence[str],
+    overrides: Mapping[str, Any],
+    seed: int,
+    device: str,
+    resume: bool,
+    log: Log,
+) -> dict[str, Any]:
+    """Train recipe `name` within `seconds`, evaluation included, in the race folder `race`; the row as plain values.
+
+    The arrays that paired tests need go to work/NAME/units.npz.
+    """
+    begin = time.perf_counter()
+    folder, work = Path(race), Path(race) / "work" / name
+    work.mkdir(parents=True, exist_ok=True)
+    recipe = catalog.recipe(name)
+    data = open_data(folder / "work")
+    test = shorten(test_split(data), data.tokenizer, tokens=test_tokens)
+    probe = Probe.from_json((folder / "work" / "probe.json").read_text("utf-8"))
+    config = merge(recipe.styles[style], overrides)
+    sizing, forecast = None, {}
+    if recipe.batches is not None:
+        reserve = evaluation_seconds(probe, name, test_tokens) + cloze_seconds + (time.perf_counter() - begin)
+        config = dataclasses.replace(config, training=dataclasses.replace(config.training, seed=seed, device=device))
+        sizing = _size(recipe, config, data, probe, max(1.0, seconds - reserve))
+        config = sizing.config
+        forecast = {
+            "seconds": seconds,
+            "tokens": float(sizing.tokens),
+            "tokens_per_second": sizing.tokens_per_second,
+            "parameters": float(sizing.parameters),
+        }
+        log(Note(f"{name}: {sizing.rule}, {sizing.parameters / 1e6:.1f} M parameters, about {sizing.tokens / 1e6:.1f} M tokens"))
+    sample = shorten(held_out(data.shards), data.tokenizer, tokens=CURVE_TOKENS)
+    alarms: list[str] = []
+
+    def heard(event: Event) -> None:
+        if isinstance(event, Alarm):
+            alarms.append(f"{event.text} → {event.remedy}")
+        log(event)
+
+    trained = fit(recipe, config, data, work=work, resume=resume, log=heard, evaluate=lambda model: _quick(model, sample))
+    if trained.reason == "terminated":
+        raise Interrupted("{name} was stopped; its checkpoint is whole", name=name)
+    row = _score(trained, folder, work, data, test, cloze_seconds, prompts, seed, heard)
+    run = {key: row[key] for key in ("bits_per_byte", "bits_per_byte_ci95", "perplexity", "train_seconds", "tokens_seen", "parameters")}
+    row["size_mb"] = save_model(trained.model, folder / "models" / name, recipe=recipe, config=config, run={**run, "seed": seed})
+    row |= {
+        "name": name,
+        "title": recipe.title,
+        "generation": recipe.generation,
+        "shape": _shape(config.model),
+        "share_seconds": seconds,
+        "wall_seconds": time.perf_counter() - begin,
+        "epochs": trained.tokens_seen / max(1, int(data.shards.split("train").tokens.size)),
+        "peak_rss_mb": peak_rss_mb(),
+        "forecast": forecast,
+        "curve": [list(point) for point in trained.curve],
+        "alarms": alarms,
+        "gain_per_doubling": gain_per_doubling(trained.curve, sizing),
+    }
+    artifact.write_text_atomic(work / "row.json", json.dumps(row, ensure_ascii=False))
+    return row
+
+
+def test_split(data: Data) -> ShardSplit:
+    """The split that ranks: test, or valid where there is no test."""
+    shards = data.shards
+    return shards.split("test") if "test" in shards.splits and len(shards.split("test")) else held_out(shards)
+
+
+def evaluation_seconds(probe: Probe, name: str, tokens: int) -> float:
+    """Forecast of scoring `tokens` tokens once."""
+    return tokens / max(1.0, probe.families[name].evaluation_tokens_per_second) if name in probe.families else 0.0
+
+
+def _size(recipe: Any, config: Any, data: Data, probe: Probe, seconds: float) -> Sizing:
+    return size_recipe(
+        recipe,
+        config,
+        seconds=seconds,
+        corpus_tokens=int(data.shards.split("train").tokens.size),
+        vocabulary=data.tokenizer.size,
+        speed=lambda candidate: probe.tokens_per_second(recipe.name, candidate.model, data.tokenizer.size),
+    )
+
+
+def _quick(model: Any, sample: ShardSplit) -> dict[str, float]:
+    score = bits_per_byte(model, sample, resamples=2)  # the interval of a point on the curve is not shown
+    if score.bits_per_byte is None:
+        return {"loss": math.log(score.perplexity)}
+    return {"bits_per_byte": score.bits_per_byte}
+
+
+def _score(
+    trained: Trained,
+    folder: Path,
+    work: Path,
+    data: Data,
+    test: ShardSplit,
+    cloze_seconds: float,
+    prompts: Sequence[str],
+    seed: int,
+    log: Log,
+) -> dict[str, Any]:
+    model = trained.model
+    score = bits_per_byte(model, test)
+    np.savez(work / "units.npz", totals=score.units.totals, weights=score.units.weights)
+    items = load_cloze(folder / "work" / "cloze.json")
+    cloze = cloze_accuracy(model, items, seconds=cloze_seconds, log=log) if items else None
+    samples = generate(model, list(prompts), GenerationConfig(max_tokens=SAMPLE_TOKENS, temperature=0.8, top_p=0.95, seed=seed))
+    return {
+        "bits_per_byte": score.bits_per_byte,
+        "bits_per_byte_ci95": list(score.bits_per_byte_ci95 or ()),
+        "perplexity": score.perplexity,
+        "interval_unit": score.unit_kind,
+        "interval_units": len(score.units),
+        "cloze_accuracy": cloze.accuracy if cloze else None,
+        "cloze_accuracy_ci95": list(cloze.ci95) if cloze else None,
+        "latency_ms": measure_latency(model).step_ms,
+        "train_seconds": trained.seconds,
+        "tokens_seen": trained.tokens_seen,
+        "parameters": model.parameters,
+        "samples": [prompt + sample.text for prompt, sample in zip(prompts, samples)],
+    }
+
+
+def gain_per_doubling(curve: Sequence[tuple[float, int, float]], sizing: Sizing | None) -> float | None:
+    """Bits per byte that the last doubling of the training time was worth, from the learning curve; None without one."""
+    if sizing is None or len(curve) < 3:
+        return None
+    last_seconds, _, last = curve[-1]
+    earlier = min(curve[:-1], key=lambda point: abs(point[0] - last_seconds / 2))
+    return max(0.0, earlier[2] - last)
+
+
+def _shape(model: Any) -> str:
+    """'4 layers, width 256, context 256' of a network, 'order 5' of an n-gram model."""
+    parts = []
+    for field, words in (("order", "order {}"), ("layers", "{} layers"), ("width", "width {}"), ("context", "context {}")):
+        if hasattr(model, field):
+            value = getattr(model, field)
+            parts.append("1 layer" if field == "layers" and value == 1 else words.format(value))
+    return ", ".join(parts)
+

@@ -1,0 +1,1 @@
+"""One file = one task: from data to a saved model."""

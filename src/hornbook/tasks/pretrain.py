@@ -1,0 +1,260 @@
+"""Language modelling: from a text to a saved language model. What `hornbook train` and every contestant of a race share.
+
+The stages, in order: a text store (`prepare_text`), one tokenizer for it, token shards (`prepare_data`), a model that counts
+or a network that is trained (`fit`), a folder (`save_model`). Each stage finds what an earlier, interrupted run left in the
+work folder and goes on from there.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hornbook.core import artifact
+from hornbook.core.config import to_dict, to_toml
+from hornbook.core.errors import ContentError
+from hornbook.core.events import Evaluation, Event, Finished, Note, as_record
+from hornbook.core.runtime import peak_rss_mb, versions
+from hornbook.core.types import Tokenizer
+from hornbook.corpus.prepare import CorpusConfig, prepare_corpus
+from hornbook.corpus.shards import Shards, ShardSplit, encode_store
+from hornbook.corpus.store import TextStore
+from hornbook.recipes import Recipe
+from hornbook.tokenizers import (
+    TokenizerConfig,
+    TokenizerReport,
+    load_tokenizer,
+    refuse_flooded,
+    tokenizer_report,
+    train_tokenizer,
+)
+
+Log = Callable[[Event], None]
+_REPORT_BYTES = 2_000_000  # of text the tokenizer is judged on
+
+
+@dataclass(frozen=True)
+class Data:
+    """A corpus ready for training."""
+
+    tokenizer: Tokenizer
+    shards: Shards
+    report: TokenizerReport | None = None
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training one model took."""
+
+    model: Any
+    seconds: float
+    tokens_seen: int
+    reason: str
+    curve: tuple[tuple[float, int, float], ...] = ()  # seconds, tokens, held-out bits per byte
+
+
+def prepare_text(sources: Sequence[str | Path], work: Path, *, config: CorpusConfig, log: Log) -> TextStore:
+    """The text store of the sources: a folder made by `hornbook corpus` as it is, anything else prepared into `work`/corpus."""
+    if len(sources) == 1 and TextStore.is_store(Path(sources[0])):
+        return TextStore.open(Path(sources[0]))
+    if TextStore.is_store(work / "corpus"):
+        return TextStore.open(work / "corpus")
+    return prepare_corpus(sources, work / "corpus", config, log=log)
+
+
+def prepare_data(store: TextStore, work: Path, *, tokenizer: TokenizerConfig | Path | str, log: Log) -> Data:
+    """Train or open the tokenizer and encode the store into `work`/shards; refuses a tokenizer flooded with unknowns.
+
+    `tokenizer` is a configuration, the folder of a saved one, or a kind ("bpe", ...), whose size then follows the corpus.
+    """
+    if store.split("train").total_bytes == 0:
+        raise ContentError("{folder} has an empty training split: give more text", folder=store.folder)
+    shards_folder = work / "shards"
+    if (shards_folder / artifact.MANIFEST).is_file():
+        shards = Shards.open(shards_folder)
+        trained: Tokenizer = load_tokenizer(shards_folder / "tokenizer")
+    else:
+        if isinstance(tokenizer, Path):
+            trained = load_tokenizer(tokenizer)
+        else:
+            if isinstance(tokenizer, str):
+                tokenizer = TokenizerConfig(kind=tokenizer, size=vocabulary_size(store))
+            trained = train_tokenizer(store.split("train"), tokenizer)
+            log(Note(f"tokenizer: {tokenizer.kind}, {trained.size:,} types"))
+        shards = encode_store(store, trained, shards_folder, log=log)
+    report = tokenizer_report(trained, _head(store.split("valid") if len(store.split("valid")) else store.split("train")))
+    refuse_flooded(report)
+    return Data(trained, shards, report)
+
+
+def open_data(work: Path) -> Data:
+    """What `prepare_data` left in a work folder, for another process; without the report on the tokenizer."""
+    shards = Shards.open(work / "shards", check=False)
+    return Data(load_tokenizer(work / "shards" / "tokenizer"), shards)
+
+
+def vocabulary_size(store: TextStore) -> int:
+    """The vocabulary that fits a corpus: the power of two nearest to the root of twice its bytes, 512 to 32,768.
+
+    Heaps' law has the vocabulary grow with about the square root of the text; small vocabularies serve small corpora better
+    (8,192 for 60 MB is what GPT-BERT chose for 10 million words). Scripts with thousands of characters need room for
+    them: at least four times the characters that make up 99 % of a sample, up to 8,192 of it.
+    """
+    total = store.split("train").total_bytes
+    by_bytes = 2 ** round(math.log2(2 * max(total, 1)) / 2)
+    counts: dict[str, int] = {}
+    for text in _head(store.split("train")):
+        for character in text:
+            counts[character] = counts.get(character, 0) + 1
+    covered, needed, wanted = 0, 0, 0.99 * sum(counts.values())
+    for count in sorted(counts.values(), reverse=True):
+        if covered >= wanted:
+            break
+        covered += count
+        needed += 1
+    by_characters = min(8192, 2 ** (4 * needed - 1).bit_length()) if needed > 200 else 0
+    return max(512, by_characters, min(32768, by_bytes))
+
+
+def held_out(shards: Shards) -> ShardSplit:
+    """The split that steers training: valid, or test where there is no valid, never train."""
+    for name in ("valid", "test"):
+        if name in shards.splits and len(shards.split(name)):
+            return shards.split(name)
+    raise ContentError("the corpus has no held-out text: split it (--split 0.1) or give --dev FILE")
+
+
+def fit(
+    recipe: Recipe,
+    config: Any,
+    data: Data,
+    *,
+    work: Path,
+    resume: bool,
+    log: Log,
+    evaluate: Callable[[Any], dict[str, float]] | None = None,
+) -> Trained:
+    """Train one model by its recipe. `evaluate(model)` gives held-out metrics while a network trains (the curve)."""
+    if recipe.batches is None:
+        return _count(recipe, config, data, log)
+    return _train(recipe, config, data, work, resume, log, evaluate)
+
+
+def _count(recipe: Recipe, config: Any, data: Data, log: Log) -> Trained:
+    begin = time.perf_counter()
+    split = data.shards.split("train")
+    model = resolve(recipe.model)(data.tokenizer, config.model).fit(split)
+    tokens = int(split.tokens.size) + len(split)
+    seconds = time.perf_counter() - begin
+    log(Finished(step=1, tokens=tokens, seconds=seconds, reason="counted once"))
+    return Trained(model, seconds, tokens, "counted once")
+
+
+def _train(
+    recipe: Recipe,
+    config: Any,
+    data: Data,
+    work: Path,
+    resume: bool,
+    log: Log,
+    evaluate: Callable[[Any], dict[str, float]] | None,
+) -> Trained:
+    import torch
+
+    from hornbook.corpus.batches import BlockBatches, LaneBatches
+    from hornbook.objectives.causal import causal_loss
+    from hornbook.training import remove_checkpoints, train
+    from hornbook.training import resume as newest
+
+    training, checkpoints, record = config.training, work / "checkpoints", work / "metrics.jsonl"
+    state = newest(checkpoints) if resume else None
+    if state is None:
+        remove_checkpoints(checkpoints)
+        record.unlink(missing_ok=True)
+    torch.manual_seed(training.seed)
+    model = resolve(recipe.model)(data.tokenizer, config.model)
+    kind = BlockBatches if recipe.batches == "blocks" else LaneBatches
+    split, specials = data.shards.split("train"), data.tokenizer.specials
+    batches = kind(split, rows=training.rows, length=training.length, specials=specials, seed=training.seed)
+    identity = {"corpus": data.shards.fingerprint, **{f"model.{key}": value for key, value in to_dict(config.model).items()}}
+    measure = None if evaluate is None else (lambda: evaluate(model))
+    curve = _curve_before(record, state.position.tokens if state else 0)
+    finished = None
+    with record.open("a", encoding="utf-8") as lines:
+        for event in train(
+            model.module, causal_loss, batches, training, state=state, evaluate=measure, folder=checkpoints, identity=identity
+        ):
+            lines.write(json.dumps(as_record(event)) + "\n")
+            log(event)
+            if isinstance(event, Evaluation) and "bits_per_byte" in event.metrics:
+                curve.append((event.seconds, event.tokens, event.metrics["bits_per_byte"]))
+            elif isinstance(event, Finished):
+                finished = event
+    assert finished is not None
+    return Trained(model, finished.seconds, finished.tokens, finished.reason, tuple(curve))
+
+
+def _curve_before(record: Path, tokens: int) -> list[tuple[float, int, float]]:
+    """The points of the learning curve that a resumed training had measured up to its checkpoint."""
+    if not tokens or not record.is_file():
+        return []
+    points = []
+    for line in record.read_text("utf-8").splitlines():
+        entry = json.loads(line) if line.endswith("}") else {}  # the last line of a killed run may be half
+        if entry.get("event") == "evaluation" and entry["tokens"] <= tokens and "bits_per_byte" in entry["metrics"]:
+            points.append((entry["seconds"], entry["tokens"], entry["metrics"]["bits_per_byte"]))
+    return points
+
+
+def save_model(model: Any, folder: Path, *, recipe: Recipe, config: Any, run: Mapping[str, Any]) -> float:
+    """Write the model folder: model files, recipe.toml, run.json, README.md; returns its size in MB."""
+    facts = {"recipe": recipe.name, "versions": versions(), "peak_rss_mb": round(peak_rss_mb(), 1), **run}
+    with artifact.writing(folder) as temporary:
+        model.save_files(temporary)
+        (temporary / "recipe.toml").write_text(to_toml(config), "utf-8")
+        (temporary / "run.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        (temporary / "README.md").write_text(_card(recipe, config, facts), "utf-8")
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+
+
+def resolve(path: str) -> Any:
+    """The object behind 'module:name'."""
+    import importlib
+
+    module, name = path.split(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def _card(recipe: Recipe, config: Any, facts: Mapping[str, Any]) -> str:
+    """A model card: what the model is, what it was trained on, how good it is, what it is not."""
+    lines = [f"# {recipe.title}", "", f"A language model trained by hornbook (recipe `{recipe.name}`).", ""]
+    simple = {key: value for key, value in facts.items() if isinstance(value, (int, float, str)) and key != "recipe"}
+    lines += ["| | |", "|---|---|", *(f"| {key.replace('_', ' ')} | {value} |" for key, value in simple.items()), ""]
+    model = to_dict(config).get("model", {})
+    lines += ["Configuration: " + ", ".join(f"{key} {value}" for key, value in model.items()) + ".", ""]
+    lines += [
+        "Bits per byte divide by the raw bytes of held-out text; lower is better. The model knows the text it was trained on",
+        "and nothing else: it states no facts, and repeats what biases that text has.",
+        "",
+        "```",
+        "hornbook generate THIS_FOLDER 'a beginning'",
+        "hornbook evaluate THIS_FOLDER your-text.txt",
+        "```",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _head(texts: Any) -> Iterator[str]:
+    """Documents from the beginning of a split, about two megabytes of them, a long one cut."""
+    left = _REPORT_BYTES
+    for text in texts:
+        yield text[:left]
+        left -= len(text)
+        if left <= 0:
+            return
