@@ -1,4 +1,4 @@
-"""How numbers are printed for a reader: few digits, the unit beside them, one width a column."""
+"""How numbers are printed for a reader: few digits, the unit beside them (after a space that does not break)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def decimals_for(values: Iterable[float | None], *, digits: int = 2, most: int =
 def percent(share: float | None, decimals: int = 1) -> str:
     """0.613 as '61.3 %'."""
     text = fixed(None if share is None else share * 100, decimals)
-    return text if text == MISSING else f"{text} %"
+    return text if text == MISSING else f"{text}\u00a0%"
 
 
 def count(value: float | None) -> str:
@@ -40,7 +40,7 @@ def count(value: float | None) -> str:
     if unit == 0:
         return f"{size:.0f}"
     decimals = 2 if abs(size) < 9.995 else 1 if abs(size) < 99.95 else 0
-    return f"{size:.{decimals}f} {' kMGT'[unit]}"
+    return f"{size:.{decimals}f}\u00a0{' kMGT'[unit]}"
 
 
 def duration(seconds: float | None) -> str:
@@ -48,14 +48,14 @@ def duration(seconds: float | None) -> str:
     if seconds is None or not math.isfinite(seconds):
         return MISSING
     if seconds < 9.95:
-        return f"{seconds:.2f} s" if 0 < seconds < 0.95 else f"{seconds:.1f} s"
+        return f"{seconds:.2f}\u00a0s" if 0 < seconds < 0.95 else f"{seconds:.1f}\u00a0s"
     if round(seconds) < 60:
-        return f"{seconds:.0f} s"
+        return f"{seconds:.0f}\u00a0s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
-        return f"{minutes}m {rest:02d}s"
+        return f"{minutes}m\u00a0{rest:02d}s"
     hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours}h {minutes:02d}m"
+    return f"{hours}h\u00a0{minutes:02d}m"
 
 
 def round_duration(seconds: float) -> str:

@@ -39,8 +39,8 @@ TEXT: dict[str, tuple[str, str]] = {
         "{winner} 训练了 {seconds}，占磁盘 {size} MB。",
     ),
     "too_small": (
-        "The budget was too small to judge {names}: this is no verdict on them. Try --budget {budget}.",
-        "预算太小，无法评判 {names}：此处并非对它们的定论。可试 --budget {budget}。",
+        "The budget was too small to judge {names} fairly: try --budget {budget}.",
+        "预算太小，不足以公平评判 {names}：可试 --budget {budget}。",
     ),
     "and": (" and ", "和"),
     "comma": (", ", "、"),
@@ -93,7 +93,7 @@ TEXT: dict[str, tuple[str, str]] = {
         "对本机试测之后的预测，与实际结果对照。× 1 为完全命中；偏差超过一半者加标记。",
     ),
     "time": ("Where the time went", "时间花在哪里"),
-    "facts": ("What was measured, and on what", "测了什么，在什么上测"),
+    "facts": ("Text, tokenizer, machine", "文本、分词器与机器"),
     "method": ("How it was measured", "如何测量"),
     "use": ("Use a model", "使用模型"),
     "reproduce": ("Run it again", "重新运行"),
@@ -140,7 +140,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "foretold": ("forecast", "预测"),
     "happened": ("outcome", "实际"),
     "quantity_tokens": ("tokens seen", "已见词元"),
-    "quantity_seconds": ("seconds", "秒"),
+    "quantity_seconds": ("training time", "训练时间"),
     "quantity_bits_per_byte": ("bits per byte", "比特/字节"),
     "quantity_peak_rss_mb": ("memory, MB", "内存 MB"),
     "quantity_size_mb": ("size, MB", "体积 MB"),
@@ -225,12 +225,21 @@ class Words:
 
     def __call__(self, key: str, **fields: object) -> str:
         """The sentence of that key with its fields filled in; KeyError for an unknown key."""
-        template = TEXT[key][LANGUAGES.index(self.language)]
+        template = TEXT[key][LANGUAGES.index(self.language)].replace(" %", "\u00a0%")
         return template.format(**fields) if fields else template
 
     def known(self, key: str, otherwise: str) -> str:
         """The sentence of that key, or `otherwise` where there is none (names that come from outside)."""
         return TEXT[key][LANGUAGES.index(self.language)] if key in TEXT else otherwise
+
+    def purposes(self, keys: tuple[str, ...]) -> str:
+        """'Best quality, small on disk': what one model is good for."""
+        first, *rest = [self(f"use_{key}") for key in keys]
+        return self("comma").join([first, *(text[0].lower() + text[1:] for text in rest)])
+
+    def sentences(self, texts: list[str] | tuple[str, ...]) -> str:
+        """Sentences one after the other; Chinese needs no space between them."""
+        return ("" if self.language == "zh" else " ").join(texts)
 
     def listing(self, names: list[str] | tuple[str, ...]) -> str:
         """'a', 'a and b', 'a, b and c'."""

@@ -41,6 +41,12 @@ def join(*children: str) -> Markup:
     return Markup("".join(child if isinstance(child, Markup) else escape(child) for child in children))
 
 
+def prose(text: str) -> Markup:
+    """A sentence in which flags (--budget 10m) stand as code and do not break."""
+    parts = re.split(r"(?<![\w-])(--[a-z][\w.-]*\w(?: \d+[smh]\b)?)", text)
+    return join(*[element("code", part) if number % 2 else part for number, part in enumerate(parts)])
+
+
 def text_width(text: str, size: float) -> float:
     """Estimated width in pixels of sans-serif text `size` pixels high; East Asian wide characters take a full square."""
     wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)

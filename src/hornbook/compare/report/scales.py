@@ -115,8 +115,9 @@ def focus(values: Sequence[float]) -> tuple[float, float]:
     if not ordered:
         return 0.0, 1.0
     for keep in range(len(ordered) - 1, len(ordered) - 1 - len(ordered) // 3, -1):
-        if keep >= 2 and ordered[keep] - ordered[keep - 1] > 0.8 * (ordered[keep - 1] - ordered[0]) > 0:
-            return focus(ordered[:keep])
+        gap, below = ordered[keep] - ordered[keep - 1], ordered[keep - 1] - ordered[0]
+        if keep >= 2 and gap > 1.5 * below and gap > 0.1 * abs(ordered[0]):
+            return ordered[0], ordered[keep - 1]
     return ordered[0], ordered[-1]
 
 
