@@ -25,4 +25,9 @@ MESSAGES: Final[dict[str, str]] = {
     "{count} unknown tokens do not pay for their spelling, so bits per byte is not reported": (
         "{count} 个未知词元不为其拼写付代价，因此不报告每字节比特数"
     ),
+    "{path} does not hold cloze questions: {error}": "{path} 里没有填空题：{error}",
+    "there are no cloze questions: the held-out text has too few known words": "没有填空题：留出文本中的已知词太少",
+    "{count} of {offered} cloze questions answered: the time limit of {seconds:.1f} s": (
+        "{offered} 道填空题答了 {count} 道：受 {seconds:.1f} 秒时限"
+    ),
 }
