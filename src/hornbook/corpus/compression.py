@@ -37,7 +37,7 @@ def chunks(
                 got += len(piece)
                 if got > limit:
                     raise ContentError(
-                        "{path} expands more than {ratio:g} times: stopped at {got} bytes (--read.max-expansion sets the limit)",
+                        "{path} expands more than {ratio:g} times: stopped at {got} bytes (see --read.max-expansion)",
                         path=name,
                         ratio=max_expansion,
                         got=got,
