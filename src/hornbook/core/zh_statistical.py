@@ -14,7 +14,7 @@ MESSAGES: dict[str, str] = {
     ),
     "{path} is missing: the model folder is not whole": "缺少 {path}：模型文件夹不完整",
     "{path} is damaged: {what}. Restore the folder or train again.": "{path} 已损坏：{what}。请恢复该文件夹或重新训练。",
-    "{path}: {key} does not fit order {order}": "{path}：{key} 与阶数 {order} 不符",
+    "{path}: rows and discounts do not fit order {order}": "{path}：rows 与 discounts 同阶数 {order} 不符",
     "{folder}: the tokenizer has {found} ids, the model {expected}: they do not belong together": (
         "{folder}：分词器有 {found} 个编号，模型有 {expected} 个：二者不是一套"
     ),

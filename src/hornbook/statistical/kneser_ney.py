@@ -55,7 +55,10 @@ def smooth(
     fallback: tuple[float, float, float],
     log: Callable[[Event], None],
 ) -> tuple[list[Smoothed], NDArray[np.float64]]:
-    """Probabilities of every order from the lowest up, and the discounts used, (order, 3). `predictable`: (vocabulary,)."""
+    """Probabilities of every order from the lowest up, and the discounts used, (order, 3). `predictable`: (vocabulary,).
+
+    Consumes the counts and suffixes of `levels` above order 1: they are freed as soon as their order is done.
+    """
     without: list[int] = []
     discounts = np.zeros((len(levels), 3))
     for k, level in enumerate(levels, start=1):
@@ -77,6 +80,7 @@ def smooth(
         backoffs = np.ones(level.children.size - 1, dtype=np.float32)
         padded = np.concatenate([[0.0], discounts[k - 1]])
         _interpolate(level.counts, level.suffixes, level.children, level.keep, padded, probabilities, upper, backoffs)
+        level.counts = level.suffixes = np.zeros(0, dtype=np.uint32)
         result.append(Smoothed(_logs(probabilities), np.log(backoffs, out=backoffs)))
         probabilities = upper
     result.append(Smoothed(_logs(probabilities), np.zeros(0, dtype=np.float32)))

@@ -70,8 +70,8 @@ class NgramState:
 
 
 def memory_needed(tokens: int, documents: int, config: NgramConfig) -> int:
-    """Bytes that training takes at most, when every n-gram above order 2 occurs once (text takes about half of it)."""
-    return (tokens + 2 * documents) * (40 + 30 * max(config.order - 2, 0)) + 200_000_000
+    """Bytes that training takes at most, which is when no n-gram above order 2 occurs twice; running text takes about half."""
+    return (tokens + 2 * documents) * (40 + 32 * max(config.order - 2, 0)) + 200_000_000
 
 
 class NgramLM:
@@ -203,11 +203,9 @@ class NgramLM:
         path = folder / "config.json"
         record = _read_record(path)
         config = from_dict(NgramConfig, record["config"], where=str(path), prefix="config.")
-        rows, discounts = record["rows"], np.asarray(record["discounts"], dtype=np.float64)
-        if len(rows) != config.order or discounts.shape != (config.order, 3) or not all(0 <= count < 1 << 32 for count in rows):
-            raise ContentError(
-                "{path}: {key} does not fit order {order}", path=path, key="rows or discounts", order=config.order
-            )
+        rows, discounts = record["rows"], record["discounts"]
+        if len(rows) != config.order or len(discounts) != config.order:
+            raise ContentError("{path}: rows and discounts do not fit order {order}", path=path, order=config.order)
         model = cls(load_tokenizer(folder), config)
         if model.tokenizer.size != rows[0] - 1:
             raise ContentError(
@@ -217,7 +215,7 @@ class NgramLM:
                 expected=rows[0] - 1,
             )
         model._trie = load_trie(folder / _WEIGHTS, tuple(rows))
-        model.discounts_, model.tokens_ = discounts, record["tokens"]
+        model.discounts_, model.tokens_ = np.array(discounts, dtype=np.float64), record["tokens"]
         return model
 
     def _next_scores(self, state: NgramState) -> tuple[NextScores, NgramState]:
@@ -253,10 +251,18 @@ def _read_record(path: Path) -> dict[str, Any]:
     found = sorted(record) if isinstance(record, dict) else []
     wrong = [name for name, kind in kinds.items() if name not in found or not isinstance(record[name], kind)]
     wrong += [name for name in found if name not in kinds]
-    if wrong or record["model_type"] != MODEL_TYPE or not all(isinstance(count, int) for count in record["rows"]):
-        what = f"{', '.join(wrong)} missing, unknown or of the wrong type" if wrong else f"it does not describe a {MODEL_TYPE}"
+    if not wrong:
+        wrong += [] if all(isinstance(count, int) and 0 <= count < 1 << 32 for count in record["rows"]) else ["rows"]
+        wrong += [] if all(_three_numbers(entry) for entry in record["discounts"]) else ["discounts"]
+        wrong += [] if record["model_type"] == MODEL_TYPE else ["model_type"]
+    if wrong:
+        what = f"{', '.join(wrong)} missing, unknown or of the wrong kind"
         raise ContentError("{path} is damaged: {what}. Restore the folder or train again.", path=path, what=what)
     return {name: record[name] for name in kinds}
+
+
+def _three_numbers(entry: Any) -> bool:
+    return isinstance(entry, list) and len(entry) == 3 and all(isinstance(number, int | float) for number in entry)
 
 
 def _in_parts(documents: Sequence[Ids]) -> Iterator[list[Ids]]:
