@@ -30,4 +30,7 @@ MESSAGES: Final[dict[str, str]] = {
     "{count} of {offered} cloze questions answered: the time limit of {seconds:.1f} s": (
         "{offered} 道填空题答了 {count} 道：受 {seconds:.1f} 秒时限"
     ),
+    "the tokenizer does not keep the text exactly: what it drops costs nothing here": (
+        "分词器不能原样保留文本：它丢掉的部分在这里没有计入代价"
+    ),
 }

@@ -135,7 +135,7 @@ def beam_search(
     """
     rank = ranker or LengthNormalised(config.length_penalty)
     end = model.tokenizer.specials["end"]
-    suppress = Suppress.specials(model.tokenizer.specials)
+    suppress = Suppress.specials(model.tokenizer)
     prefixes = encode_prompts(model, prompts)
     searches = [_Search([int(number) for number in prefix], [(0.0, ())]) for prefix in prefixes]
     if not searches:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from hornbook.core.types import Tokenizer
 
 Scores: TypeAlias = NDArray[np.float64]  # (B, V) natural logs, not necessarily normalised; -inf can never be chosen
 
@@ -22,18 +24,22 @@ class Filter(Protocol):
 
 @dataclass(frozen=True)
 class Suppress:
-    """Ids that are never chosen."""
+    """Ids that are never chosen, and all from `size` on (a network's vocabulary can be padded beyond its tokenizer's)."""
 
     ids: tuple[int, ...]
+    size: int | None = None
 
     @classmethod
-    def specials(cls, specials: Mapping[str, int]) -> Suppress:
+    def specials(cls, tokenizer: Tokenizer) -> Suppress:
         """Every special token but `end`: a text holds none of them."""
-        return cls(tuple(sorted(number for name, number in specials.items() if name != "end")))
+        ids = sorted(number for name, number in tokenizer.specials.items() if name != "end")
+        return cls(tuple(ids), tokenizer.size)
 
     def __call__(self, scores: Scores, histories: Sequence[Sequence[int]]) -> Scores:
         """Set the scores of the ids to -inf."""
         scores[:, list(self.ids)] = -np.inf
+        if self.size is not None:
+            scores[:, self.size :] = -np.inf
         return scores
 
 

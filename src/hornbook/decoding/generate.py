@@ -118,7 +118,7 @@ def encode_prompts(model: LanguageModel[Any], prompts: Sequence[str] | Sequence[
 
 def policy(model: LanguageModel[Any], config: GenerationConfig) -> tuple[list[Filter], Chooser]:
     """The filters, in the order in which they apply, and the chooser that a configuration asks for."""
-    filters: list[Filter] = [Suppress.specials(model.tokenizer.specials)]
+    filters: list[Filter] = [Suppress.specials(model.tokenizer)]
     if config.repetition_penalty != 1:
         filters.append(RepetitionPenalty(config.repetition_penalty))
     if config.temperature == 0:

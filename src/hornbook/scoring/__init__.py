@@ -2,7 +2,7 @@
 
 from hornbook.scoring.cloze import ClozeItem, ClozeScore, build_cloze, cloze_accuracy, cloze_with, load_cloze, save_cloze
 from hornbook.scoring.cost import Cost, Latency, folder_size_mb, measure_cost, measure_latency
-from hornbook.scoring.lm import LanguageScore, TextUnits, bits_per_byte, same_units
+from hornbook.scoring.lm import LanguageScore, bits_per_byte, same_units
 from hornbook.scoring.sample import shorten
 from hornbook.scoring.significance import (
     Difference,
@@ -25,7 +25,6 @@ __all__ = [
     "LanguageScore",
     "Latency",
     "Ranked",
-    "TextUnits",
     "Units",
     "bits_per_byte",
     "bonferroni",

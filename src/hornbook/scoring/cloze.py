@@ -49,7 +49,7 @@ class ClozeScore:
     notes: tuple[str, ...] = ()
 
     @property
-    def paired(self) -> Units:
+    def units(self) -> Units:
         """What a paired test takes; `first(n)` of it where the other model answered only n."""
         return Units(self.correct, np.ones(len(self.correct)))
 

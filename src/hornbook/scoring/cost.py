@@ -43,7 +43,7 @@ def measure_latency(model: LanguageModel[Any], *, steps: int = 64, warm_up: int 
     The median of `steps` steps after `warm_up`; slow models are timed on fewer, so that about `seconds` are enough.
     """
     tokenizer = model.tokenizer
-    barred = Suppress((*Suppress.specials(tokenizer.specials).ids, tokenizer.specials["end"]))
+    barred = Suppress(tuple(tokenizer.specials.values()), tokenizer.size)
     deadline = time.perf_counter() + seconds
     scores, state = model.start([np.empty(0, np.int64)])
     written: list[int] = []

@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hornbook.core.errors import ContentError, translate
-from hornbook.core.types import Ids, LanguageModel, TokenScores
+from hornbook.core.types import Ids, LanguageModel, Tokenizer, TokenScores
 from hornbook.scoring.blocks import Blocks, paragraph_blocks, token_blocks
 from hornbook.scoring.significance import Interval, Units, bootstrap_ratio
 
 FEW_DOCUMENTS = 30  # below this, blocks of the documents are resampled in their place
 _BLOCKS = 100  # wanted
 _BLOCK_BYTES = 2_048  # at least
+_ARRAYS = ("unit_nats", "unit_bytes", "unit_tokens")
 
 
 class HeldOut(Protocol):
@@ -38,63 +39,45 @@ class HeldOut(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class TextUnits:
-    """What each unit of the bootstrap cost: a document, or a block where documents are few."""
-
-    nats: NDArray[np.float64]  # (n,)
-    bytes: NDArray[np.float64]  # (n,) raw UTF-8 of the original text
-    tokens: NDArray[np.float64]  # (n,) `end` of each document counted
-
-    @property
-    def per_byte(self) -> Units:
-        """Bits over bytes."""
-        return Units(self.nats / math.log(2), self.bytes)
-
-    @property
-    def per_token(self) -> Units:
-        """Nats over tokens."""
-        return Units(self.nats, self.tokens)
-
-    def __len__(self) -> int:
-        return len(self.nats)
-
-
-@dataclass(frozen=True, eq=False)
 class LanguageScore:
     """What a language model costs a text. `bits_per_byte` is None where bytes mean nothing; `notes` says why.
 
-    `units` and `unit_kind` ("documents", "blocks of paragraphs", "blocks of N tokens") are what the intervals resample.
+    The arrays have one entry a unit of the bootstrap: a document, or a block where documents are few (`unit_kind`).
     """
 
     bits_per_byte: float | None
-    ci95: Interval | None  # of bits per byte
+    bits_per_byte_ci95: Interval | None
     perplexity: float  # per token, `end` counted
     perplexity_ci95: Interval
     tokens: int  # `end` of each document counted
     bytes: int  # raw UTF-8 of the original text
     documents: int
-    units: TextUnits
-    unit_kind: str
+    unit_kind: str  # "documents", "blocks of paragraphs" or "blocks of N tokens"
+    unit_nats: NDArray[np.float64]
+    unit_bytes: NDArray[np.float64]
+    unit_tokens: NDArray[np.float64]
     seconds: float
     notes: tuple[str, ...] = ()
 
     @property
-    def paired(self) -> Units:
-        """What a paired test takes: bits over bytes; nats over tokens where bits per byte is not reported."""
-        return self.units.per_token if self.bits_per_byte is None else self.units.per_byte
+    def units(self) -> Units:
+        """Bits and bytes of each unit, for paired tests; nats and tokens where bits per byte is not reported."""
+        if self.bits_per_byte is None:
+            return Units(self.unit_nats, self.unit_tokens)
+        return Units(self.unit_nats / math.log(2), self.unit_bytes)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; `from_dict` reads them back."""
         table = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
-        units = {name: getattr(self.units, name).tolist() for name in ("nats", "bytes", "tokens")}
-        return table | {"units": units, "notes": list(self.notes)}
+        return table | {name: table[name].tolist() for name in _ARRAYS} | {"notes": list(self.notes)}
 
     @classmethod
     def from_dict(cls, table: Mapping[str, Any]) -> LanguageScore:
         """A score from the values that `to_dict` gave."""
-        units = TextUnits(**{name: np.array(values, np.float64) for name, values in table["units"].items()})
-        intervals = {name: None if table[name] is None else tuple(table[name]) for name in ("ci95", "perplexity_ci95")}
-        return cls(**{**table, **intervals, "units": units, "notes": tuple(table["notes"])})
+        values = dict(table) | {name: np.array(table[name], np.float64) for name in _ARRAYS} | {"notes": tuple(table["notes"])}
+        for name in ("bits_per_byte_ci95", "perplexity_ci95"):
+            values[name] = None if table[name] is None else tuple(table[name])
+        return cls(**values)
 
 
 def bits_per_byte(
@@ -133,9 +116,10 @@ def bits_per_byte(
     notes: list[str] = []
     if cutter and (cut := cutter.result()) and len(cut[0]) > count:
         table, kind, notes = cut
-    closed = bool(getattr(model.tokenizer, "closed_vocabulary", False))
-    if reason := _no_bytes(closed, unknown):
+    if reason := _no_bytes(model.tokenizer, unknown):
         notes.append(reason)
+    elif not getattr(model.tokenizer, "lossless", True):
+        notes.append(translate("the tokenizer does not keep the text exactly: what it drops costs nothing here"))
     return _score(table, count, kind, seconds, tuple(notes), resamples, seed, bytes_count=not reason)
 
 
@@ -151,18 +135,21 @@ def _score(
     bytes_count: bool,
 ) -> LanguageScore:
     nats, size, tokens = table.T.copy()  # (units,) each
-    units = TextUnits(nats, size, tokens)
-    low, high = bootstrap_ratio(units.per_token, resamples=resamples, seed=seed)
+    per_byte = Units(nats / math.log(2), size)
+    per_token = Units(nats, tokens)
+    low, high = bootstrap_ratio(per_token, resamples=resamples, seed=seed)
     return LanguageScore(
-        bits_per_byte=units.per_byte.ratio if bytes_count else None,
-        ci95=bootstrap_ratio(units.per_byte, resamples=resamples, seed=seed) if bytes_count else None,
-        perplexity=_exp(units.per_token.ratio),
+        bits_per_byte=per_byte.ratio if bytes_count else None,
+        bits_per_byte_ci95=bootstrap_ratio(per_byte, resamples=resamples, seed=seed) if bytes_count else None,
+        perplexity=_exp(per_token.ratio),
         perplexity_ci95=(_exp(low), _exp(high)),
         tokens=int(tokens.sum()),
         bytes=round(size.sum()),
         documents=documents,
-        units=units,
         unit_kind=kind,
+        unit_nats=nats,
+        unit_bytes=size,
+        unit_tokens=tokens,
         seconds=seconds,
         notes=notes,
     )
@@ -224,9 +211,9 @@ def _columns(blocks: Blocks, nats: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.stack([blocks.sums(nats), blocks.bytes, blocks.sums(np.ones_like(nats))], axis=1)
 
 
-def _no_bytes(closed: bool, unknown: int) -> str:
+def _no_bytes(tokenizer: Tokenizer, unknown: int) -> str:
     """Why bits per byte would mislead, '' when it does not."""
-    if closed:
+    if getattr(tokenizer, "kind", "") == "words-closed":
         return translate("closed vocabulary: unknown words do not pay for their spelling, so bits per byte is not reported")
     if unknown:
         template = "{count} unknown tokens do not pay for their spelling, so bits per byte is not reported"
@@ -240,5 +227,5 @@ def _exp(value: float) -> float:
 
 def same_units(scores: Sequence[LanguageScore]) -> bool:
     """Whether scores are over the same units, so that paired tests between them are possible."""
-    first = scores[0].paired.weights
-    return all(len(score.units) == len(first) and np.allclose(score.paired.weights, first) for score in scores)
+    first = scores[0].units.weights
+    return all(len(score.units) == len(first) and np.allclose(score.units.weights, first) for score in scores)

@@ -1,6 +1,7 @@
 import numpy as np
 from numpy.testing import assert_allclose
 
+from bigram_table import Letters
 from hornbook.decoding import Greedy, RepetitionPenalty, Sampler, Suppress, Temperature, TopK, TopP
 
 
@@ -52,9 +53,9 @@ def test_repetition_penalty_leaves_a_loop():
     assert RepetitionPenalty(1.5)(scores.copy(), [[0]])[0, 0] < scores[0, 0] - scores[0].mean() - 2
 
 
-def test_suppress_takes_every_special_but_end():
-    scores = Suppress.specials({"pad": 0, "unknown": 1, "end": 2, "mask": 4})(np.zeros((2, 6)), [])
-    assert kept(scores) == [[2, 3, 5]] * 2
+def test_suppress_takes_every_special_but_end_and_what_the_tokenizer_lacks():
+    assert kept(Suppress((0, 4))(np.zeros((2, 6)), [])) == [[1, 2, 3, 5]] * 2
+    assert kept(Suppress.specials(Letters("ab"))(np.zeros((2, 8)), [])) == [[3, 4, 5]] * 2  # end, a, b; 6 and 7 are padding
 
 
 def test_choosers():

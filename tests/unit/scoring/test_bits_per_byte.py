@@ -48,7 +48,7 @@ def test_units_add_up_and_groups_change_nothing():
         assert score.unit_kind == "documents" and len(score.units) == 52
         assert score.bits_per_byte == pytest.approx(nats / math.log(2) / 1501, rel=1e-9)
         assert score.tokens == 1501 + 52
-        assert score.ci95[0] < score.bits_per_byte < score.ci95[1]
+        assert score.bits_per_byte_ci95[0] < score.bits_per_byte < score.bits_per_byte_ci95[1]
         assert score.perplexity_ci95[0] < score.perplexity < score.perplexity_ci95[1]
     assert same_units(scores)
     assert bits_per_byte(model, split, documents=3).documents == 3
@@ -71,20 +71,20 @@ def test_few_documents_become_blocks_of_paragraphs():
     assert score.unit_kind == "blocks of paragraphs"
     assert 60 <= len(score.units) <= 110
     assert score.documents == 3 and score.bytes == len(document) + 3
-    assert score.units.bytes.sum() == len(document) + 3
-    assert score.units.tokens.sum() == score.tokens == len(document) + 3 + 3
+    assert score.unit_bytes.sum() == len(document) + 3
+    assert score.unit_tokens.sum() == score.tokens == len(document) + 3 + 3
     assert score.notes == ()
-    long = score.units.bytes[:-2]
+    long = score.unit_bytes[:-2]
     assert long.min() >= 2000 and long.max() < 2600
     plain = -sum(float(row.sum(dtype=np.float64)) for row in model.log_probs([model.tokenizer.encode(document)]))
-    assert score.units.nats[:-2].sum() == pytest.approx(plain)
+    assert score.unit_nats[:-2].sum() == pytest.approx(plain)
 
 
 def test_blocks_without_line_ends_are_blocks_of_tokens():
     model = bigram("abcdefgh")
     score = bits_per_byte(model, split_of(model.tokenizer, random_texts(1, 300_000, alphabet="abcdefgh")))
     assert score.unit_kind == "blocks of 3000 tokens" and len(score.units) == 100
-    assert score.units.bytes.sum() == score.bytes == 300_000
+    assert score.unit_bytes.sum() == score.bytes == 300_000
 
 
 def test_paragraph_blocks_by_hand():
@@ -113,7 +113,7 @@ def test_scaled_bytes_are_said():
     model = bigram("abcdefgh \n")
     document = "\n".join(random_texts(900, 100, alphabet="abcdefgh "))
     score = bits_per_byte(model, split_of(model.tokenizer, [document], [2 * len(document)]))
-    assert score.units.bytes.sum() == pytest.approx(2 * len(document))
+    assert score.unit_bytes.sum() == pytest.approx(2 * len(document))
     assert "scaled" in score.notes[0]
 
 
@@ -128,11 +128,19 @@ def test_unknown_tokens_and_closed_vocabularies_have_no_bits_per_byte():
     model = bigram("ab")
     ids = [np.array([4, SPECIALS["unknown"], 5]), np.array([4])]
     score = bits_per_byte(model, ShardSplit.from_documents(ids))
-    assert score.bits_per_byte is None and score.ci95 is None
+    assert score.bits_per_byte is None and score.bits_per_byte_ci95 is None
     assert "1 unknown token" in score.notes[0]
-    assert score.perplexity > 1 and score.paired.ratio == pytest.approx(math.log(score.perplexity))
-    model.tokenizer.closed_vocabulary = True
-    assert "closed vocabulary" in bits_per_byte(model, split_of(model.tokenizer, ["ab"])).notes[0]
+    assert score.perplexity > 1 and score.units.ratio == pytest.approx(math.log(score.perplexity))
+    model.tokenizer.kind = "words-closed"
+    score = bits_per_byte(model, split_of(model.tokenizer, ["ab"]))
+    assert score.bits_per_byte is None and "closed vocabulary" in score.notes[0]
+
+
+def test_a_tokenizer_that_drops_something_is_named():
+    model = bigram("ab")
+    model.tokenizer.lossless = False
+    score = bits_per_byte(model, split_of(model.tokenizer, ["ab"]))
+    assert score.bits_per_byte > 0 and "does not keep the text" in score.notes[0]
 
 
 def test_nothing_and_probability_zero_are_refused():
@@ -152,7 +160,7 @@ def test_json_round_trip():
     score = bits_per_byte(model, split_of(model.tokenizer, random_texts(40, 10)))
     again = LanguageScore.from_dict(json.loads(json.dumps(score.to_dict())))
     assert again.to_dict() == score.to_dict()
-    assert again.paired.ratio == score.paired.ratio == score.bits_per_byte
+    assert again.units.ratio == score.units.ratio
 
 
 class Pairs(Letters):

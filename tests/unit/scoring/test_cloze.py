@@ -161,7 +161,7 @@ def test_a_time_limit_shortens_the_test_and_says_so(items):
     score = cloze_with(slow, items, seconds=0.1, log=said.append)
     assert 8 <= score.items <= 48 and score.offered == 200
     assert f"{score.items} of 200" in score.notes[0] == said[0].text
-    assert len(score.correct) == len(score.paired) == score.items
+    assert len(score.correct) == len(score.units) == score.items
     assert cloze_with(slow, items[:9], seconds=0.0).items == 8  # one batch at least
 
 
