@@ -28,4 +28,11 @@ MESSAGES: dict[str, str] = {
     "{path} is damaged: token id {number} is outside the vocabulary of {size}. Encode the corpus again.": (
         "{path} 已损坏：词元编号 {number} 超出大小为 {size} 的词表。请重新编码语料。"
     ),
+    "threshold = {threshold} is outside 0.3 to 1: 0.8 is usual": "threshold = {threshold} 超出 0.3 到 1 的范围：通常取 0.8",
+    "permutations must be 16 to 1024, ngram and memory_mb at least 1": (
+        "permutations 必须在 16 到 1024 之间，ngram 和 memory_mb 至少为 1"
+    ),
+    "split '{how}' is not understood: write a share below 0.9 (0.1), last:0.1, folds:10 or folds:10:3": (
+        "无法理解划分方式“{how}”：请写小于 0.9 的比例（如 0.1）、last:0.1、folds:10 或 folds:10:3"
+    ),
 }
