@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import math
-import types
 import typing
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hornbook.core.errors import ContentError, nearest
+from hornbook.compare.codec import from_json, plain
 
 Interval: typing.TypeAlias = tuple[float, float]
 CurvePoint: typing.TypeAlias = tuple[float, int, float]  # training seconds, tokens seen, held-out bits per byte
@@ -137,7 +133,8 @@ class RaceResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for one line of `--json`; a number that is not finite becomes None."""
-        return {"budget_seconds": self.budget_seconds, "seconds": self.seconds} | _plain(self)  # type: ignore[no-any-return]
+        table: dict[str, Any] = plain(self)
+        return {"budget_seconds": self.budget_seconds, "seconds": self.seconds} | table
 
     def to_json(self) -> str:
         """The text of report.json."""
@@ -146,57 +143,4 @@ class RaceResult:
     @classmethod
     def from_json(cls, text: str, *, where: str = "report.json") -> RaceResult:
         """Read report.json back; ContentError names the file and the key that does not fit."""
-        try:
-            table = json.loads(text)
-        except ValueError as error:
-            raise ContentError("{where} is not the report of a race: {error}", where=where, error=error) from None
-        result: RaceResult = _read(table, cls, where=where, key="report")
-        return result
-
-
-def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value):
-        return {item.name: _plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (tuple, list)):
-        return [_plain(item) for item in value]
-    if isinstance(value, bool) or value is None or isinstance(value, str):
-        return value
-    number = value.item() if hasattr(value, "item") else value  # numpy scalars
-    return None if isinstance(number, float) and not math.isfinite(number) else number
-
-
-def _read(value: Any, kind: Any, *, where: str, key: str) -> Any:
-    """`value` from JSON as type `kind`; null is None where the type allows it, not-a-number where a number must be."""
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if origin in (typing.Union, types.UnionType):
-        inner = next(option for option in arguments if option is not type(None))
-        return None if value is None else _read(value, inner, where=where, key=key)
-    if dataclasses.is_dataclass(kind) and isinstance(value, dict):
-        hints = typing.get_type_hints(kind)
-        for name in value:
-            if name not in hints:
-                raise ContentError(
-                    "{where}: unknown key '{key}'.{hint}", where=where, key=f"{key}.{name}", hint=nearest(name, hints)
-                )
-        fields = {name: _read(item, hints[name], where=where, key=f"{key}.{name}") for name, item in value.items()}
-        try:
-            return kind(**fields)  # type: ignore[operator]
-        except TypeError as error:
-            raise ContentError("{where} is not the report of a race: {error}", where=where, error=error) from None
-    if origin is dict and isinstance(value, dict):
-        return {name: _read(item, arguments[1], where=where, key=f"{key}.{name}") for name, item in value.items()}
-    if origin is tuple and isinstance(value, list):
-        kinds = (arguments[0],) * len(value) if arguments[-1] is Ellipsis else arguments
-        if len(kinds) == len(value):
-            return tuple(
-                _read(item, inner, where=where, key=f"{key}[{i}]") for i, (item, inner) in enumerate(zip(value, kinds))
-            )
-    if kind is float and value is None:
-        return math.nan
-    if kind is float and isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
-    if isinstance(kind, type) and type(value) is kind:
-        return value
-    raise ContentError("{where}: {key} = {value!r} does not belong in the report of a race", where=where, key=key, value=value)
+        return from_json(text, cls, where=where)

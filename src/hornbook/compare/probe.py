@@ -1,0 +1,310 @@
+"""How fast this machine trains and scores each family: real training steps of a few shapes, then a line through them.
+
+A step costs what its products cost and what moving data and calling small kernels costs, so seconds per token are fitted as
+a + b x FLOPs per token, per family; b is the machine at work, a everything that does not grow with the model.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import json
+import os
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hornbook.compare import codec
+from hornbook.core import runtime
+from hornbook.core.events import Event, Note, Step
+
+if TYPE_CHECKING:
+    import torch
+
+Log = Callable[[Event], None]
+
+_TRANSFORMERS = ((2, 64), (3, 128), (4, 256), (6, 384), (8, 512))
+_RECURRENT = ((1, 128), (1, 384), (1, 768), (2, 1024))
+_TIMED_STEPS = 4  # a shape is measured by the median of this many steps, after one to warm up
+_COUNTED_TOKENS = 200_000
+
+
+@dataclass(frozen=True)
+class ShapeSpeed:
+    """One measured shape."""
+
+    layers: int
+    width: int
+    flops_per_token: float  # of training; scoring takes a third
+    tokens_per_second: float
+    evaluation_tokens_per_second: float
+
+
+@dataclass(frozen=True)
+class FamilySpeed:
+    """A family's cost of one training token: `overhead` + `seconds_per_flop` x FLOPs, in seconds.
+
+    For models that count there are no FLOPs: `overhead` alone is the cost. `evaluation_tokens_per_second` is that of the
+    largest measured shape.
+    """
+
+    overhead: float
+    seconds_per_flop: float
+    evaluation_tokens_per_second: float
+    shapes: tuple[ShapeSpeed, ...] = ()
+
+    def tokens_per_second(self, flops_per_token: float = 0.0) -> float:
+        """Training tokens per second of a shape of so many training FLOPs per token."""
+        return 1.0 / max(self.overhead + self.seconds_per_flop * flops_per_token, 1e-12)
+
+    def evaluation_speed(self, flops_per_token: float) -> float:
+        """Scored tokens per second of such a shape: the measured speed of the largest, scaled as training scales."""
+        if not self.shapes:
+            return self.evaluation_tokens_per_second
+        largest = self.shapes[-1].flops_per_token
+        return self.evaluation_tokens_per_second * self.tokens_per_second(flops_per_token) / self.tokens_per_second(largest)
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What was measured: families by recipe name, matrix products, and the machine's facts."""
+
+    families: dict[str, FamilySpeed] = field(default_factory=dict)
+    gflops_float32: float = 0.0
+    gflops_bfloat16: float | None = None  # None where the device cannot
+    cpu: str = ""
+    cores: int = 1
+    memory_gb: float | None = None
+    device: str = "cpu"
+    seconds: float = 0.0  # that the probe took
+
+    def tokens_per_second(self, name: str, model: Any, vocabulary: int) -> float:
+        """Forecast of training tokens per second for the configuration of a network of a probed family."""
+        from hornbook.compare.budget import flops_per_token
+
+        return self.families[name].tokens_per_second(flops_per_token(model, vocabulary))
+
+    def to_json(self) -> str:
+        """JSON text that `from_json` reads back equal."""
+        return json.dumps(codec.plain(self), allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str, *, where: str = "probe.json") -> Probe:
+        """Read what `to_json` wrote; ContentError names what does not fit."""
+        return codec.from_json(text, cls, where=where)
+
+
+def measure(
+    families: Sequence[str],
+    *,
+    vocabulary: int,
+    seconds: float = 20.0,
+    device: str = "auto",
+    styles: Mapping[str, str] | None = None,
+    log: Log | None = None,
+) -> Probe:
+    """Measure the recipes named, in about `seconds` altogether; each gets an equal part of what is left when its turn comes.
+
+    `styles` picks a style of a recipe by its name, the first one otherwise. At least one shape of every network is measured,
+    however short the time. The result depends on the machine and on what else it is doing.
+    """
+    from hornbook import catalog
+    from hornbook.training.device import pick_device
+
+    begin = time.perf_counter()
+    place = pick_device(device)
+    report = log or (lambda event: None)
+    float32, bfloat16 = _matrix_products(place)
+    found: dict[str, FamilySpeed] = {}
+    for number, name in enumerate(families):
+        left = seconds - (time.perf_counter() - begin)
+        recipe = catalog.recipe(name)
+        style = (styles or {}).get(name) or next(iter(recipe.styles))
+        slot = max(0.0, left / (len(families) - number))
+        if recipe.batches is None:
+            found[name] = _counting_speed(recipe, recipe.styles[style], vocabulary)
+        else:
+            found[name] = _network_speed(recipe, recipe.styles[style], vocabulary, slot, place)
+        for shape in found[name].shapes[-1:]:
+            size = f"{shape.layers} x {shape.width}"
+            report(Note(f"probe: {name} {size} trains {shape.tokens_per_second:,.0f} tokens a second here"))
+    return Probe(
+        found,
+        float32,
+        bfloat16,
+        runtime.cpu_name(),
+        runtime.available_cores(),
+        _memory_gb(),
+        str(place),
+        time.perf_counter() - begin,
+    )
+
+
+def run(
+    *, families: Sequence[str], vocabulary: int, seconds: float, device: str, log: Log, styles: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """`measure` as plain values, for a process of its own."""
+    probe = measure(families, vocabulary=vocabulary, seconds=seconds, device=device, styles=styles, log=log)
+    result: dict[str, Any] = codec.plain(probe)
+    return result
+
+
+def fit_cost(flops: Sequence[float], seconds: Sequence[float]) -> tuple[float, float]:
+    """(a, b), both at least 0, that make a + b x flops fit the seconds with the least squared relative error."""
+    weights = [1 / value**2 for value in seconds]
+    total = sum(weights)
+    x = sum(weight * value for weight, value in zip(weights, flops)) / total
+    y = sum(weight * value for weight, value in zip(weights, seconds)) / total
+    variance = sum(weight * (value - x) ** 2 for weight, value in zip(weights, flops))
+    covariance = sum(weight * (f - x) * (s - y) for weight, f, s in zip(weights, flops, seconds))
+    slope = covariance / variance if variance > 0 else y / x
+    if slope <= 0:  # only noise can make larger models faster: then the overhead explains all
+        return y, 0.0
+    if y - slope * x < 0:
+        through_zero = sum(w * f * s for w, f, s in zip(weights, flops, seconds)) / sum(
+            w * f * f for w, f in zip(weights, flops)
+        )
+        return 0.0, through_zero
+    return y - slope * x, slope
+
+
+def _network_speed(recipe: Any, config: Any, vocabulary: int, slot: float, device: torch.device) -> FamilySpeed:
+    """Measure ever larger shapes until the next one would not fit into the slot."""
+    begin = time.perf_counter()
+    shapes: list[ShapeSpeed] = []
+    spent = 0.0
+    for layers, width in _TRANSFORMERS if recipe.batches == "blocks" else _RECURRENT:
+        candidate = dataclasses.replace(config, model=dataclasses.replace(config.model, layers=layers, width=width))
+        if shapes:
+            growth = _flops(candidate, vocabulary) / shapes[-1].flops_per_token
+            if time.perf_counter() - begin + spent * growth > slot:
+                break
+        started = time.perf_counter()
+        shapes.append(_shape_speed(recipe, candidate, vocabulary, slot / 3, device))
+        spent = time.perf_counter() - started
+    flops = [shape.flops_per_token for shape in shapes]
+    overhead, slope = fit_cost(flops, [1 / shape.tokens_per_second for shape in shapes])
+    return FamilySpeed(overhead, slope, shapes[-1].evaluation_tokens_per_second, tuple(shapes))
+
+
+def _shape_speed(recipe: Any, config: Any, vocabulary: int, slot: float, device: torch.device) -> ShapeSpeed:
+    """Real steps of the real loop on made-up text, then scoring; stops early when the slot is used up."""
+    from hornbook.objectives.causal import causal_loss
+    from hornbook.training import train
+
+    begin = time.perf_counter()
+    model = _model_class(recipe)(_Vocabulary(vocabulary), config.model)
+    training = dataclasses.replace(config.training, steps=0, seconds=1e9, device=str(device))
+    batches = _Noise(training.rows, training.length, vocabulary)
+    durations: list[float] = []
+    for event in train(model.module, causal_loss, batches, training):
+        if isinstance(event, Step):
+            durations.append(1 / event.tokens_per_second)
+            if len(durations) > _TIMED_STEPS or (len(durations) > 1 and time.perf_counter() - begin > 0.8 * slot):
+                break
+    layers, width = config.model.layers, config.model.width
+    evaluation = _scoring_speed(model, vocabulary)
+    return ShapeSpeed(layers, width, _flops(config, vocabulary), 1 / statistics.median(durations[1:]), evaluation)
+
+
+def _scoring_speed(model: Any, vocabulary: int) -> float:
+    generator = np.random.default_rng(1)
+    documents = [generator.integers(6, vocabulary, 512).astype(np.int64) for _ in range(4)]
+    model.module.eval()
+    model.log_probs(documents[:1])
+    begin = time.perf_counter()
+    scored = model.log_probs(documents)
+    return sum(len(scores) for scores in scored) / (time.perf_counter() - begin)
+
+
+def _counting_speed(recipe: Any, config: Any, vocabulary: int) -> FamilySpeed:
+    """Fit and score made-up text whose words follow Zipf's law; a tiny text first, so that kernels are compiled."""
+
+    generator = np.random.default_rng(1)
+    ranks = np.minimum(generator.zipf(1.2, _COUNTED_TOKENS), vocabulary - 6) + 5  # ids 6 and above are words
+    documents = np.split(ranks.astype(np.int64), _COUNTED_TOKENS // 1000)
+    build = _model_class(recipe)
+    build(_Vocabulary(vocabulary), config.model).fit(documents[:2]).log_probs(documents[:1])
+    begin = time.perf_counter()
+    model = build(_Vocabulary(vocabulary), config.model).fit(documents)
+    fitted = time.perf_counter()
+    model.log_probs(documents[:20])
+    scored = time.perf_counter()
+    return FamilySpeed((fitted - begin) / _COUNTED_TOKENS, 0.0, 20_000 / max(scored - fitted, 1e-9))
+
+
+def _matrix_products(device: torch.device) -> tuple[float, float | None]:
+    """10^9 operations per second of a square product in float32 and bfloat16, the best of a few."""
+    import torch
+
+    size = 4096 if device.type == "cuda" else 768
+    rates: list[float | None] = []
+    for kind in (torch.float32, torch.bfloat16):
+        matrix = torch.ones(size, size, device=device).to(kind)
+        try:
+            best = min(_product_seconds(matrix) for _ in range(4))
+        except RuntimeError:  # the device has no product of this type
+            rates.append(None)
+            continue
+        rates.append(2e-9 * size**3 / best)
+    return rates[0] or 0.0, rates[1]
+
+
+def _product_seconds(matrix: torch.Tensor) -> float:
+    begin = time.perf_counter()
+    float((matrix @ matrix)[0, 0])  # reading a number waits for the device
+    return max(time.perf_counter() - begin, 1e-9)
+
+
+def _model_class(recipe: Any) -> Any:
+    module, name = recipe.model.split(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def _flops(config: Any, vocabulary: int) -> float:
+    from hornbook.compare.budget import flops_per_token
+
+    return flops_per_token(config.model, vocabulary)
+
+
+def _memory_gb() -> float | None:
+    if not hasattr(os, "sysconf") or "SC_PHYS_PAGES" not in os.sysconf_names:
+        return None
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+
+
+@dataclass(frozen=True)
+class _Vocabulary:
+    """All that models need of a tokenizer to compute."""
+
+    size: int
+    specials: Mapping[str, int] = field(
+        default_factory=lambda: {"pad": 0, "unknown": 1, "start": 2, "end": 3, "mask": 4, "separator": 5}
+    )
+
+
+@dataclass(frozen=True)
+class _NoiseBatch:
+    inputs: NDArray[np.int64]  # (B, T)
+    targets: NDArray[np.int64]  # (B, T)
+    fresh: bool
+
+
+@dataclass(frozen=True)
+class _Noise:
+    """Batches of uniformly drawn ids: what they say does not change what a step costs."""
+
+    rows: int
+    length: int
+    vocabulary: int
+
+    def part(self, batch_index: int, rank: int, world: int) -> _NoiseBatch:
+        """The rows of one rank."""
+        generator = np.random.default_rng((batch_index, rank))
+        ids = generator.integers(0, self.vocabulary, (max(1, self.rows // world), self.length + 1))
+        return _NoiseBatch(ids[:, :-1], ids[:, 1:], fresh=batch_index == 0)
