@@ -162,3 +162,20 @@ def test_a_full_disk_leaves_the_old_model(
     artifact.verify(folder)
     assert [path.name for path in folder.parent.iterdir()] == ["model"]
     NgramLM.load(folder)
+
+
+def test_a_model_of_real_text_comes_back_with_its_tokenizer(tmp_path: Path) -> None:
+    from hornbook.tokenizers import TokenizerConfig, train_tokenizer
+
+    texts = ["the cat sat on the mat", "the dog sat on the log", "语言模型学习语言"] * 5
+    tokenizer = train_tokenizer(texts, TokenizerConfig(kind="chars"))
+    model = NgramLM(tokenizer, NgramConfig(order=5)).fit(tokenizer.encode_batch(texts))
+    with artifact.writing(tmp_path / "model") as folder:
+        model.save_files(folder)
+    artifact.verify(tmp_path / "model")
+    loaded = NgramLM.load(tmp_path / "model")
+    assert loaded.tokenizer.decode(loaded.tokenizer.encode(texts[2])) == texts[2]
+    scores, state = loaded.start([loaded.tokenizer.encode("the c")])
+    assert loaded.tokenizer.decode([int(scores[0].argmax())]) == "a"
+    scores, _ = loaded.step(state, loaded.tokenizer.encode("a"))
+    assert loaded.tokenizer.decode([int(scores[0].argmax())]) == "t"
