@@ -15,7 +15,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import IO, Any
 
@@ -67,8 +67,8 @@ class DedupResult:
 
     def as_dict(self) -> dict[str, Any]:
         """Everything but `keep`, for a report."""
-        fields = {name: value for name, value in asdict(self).items() if name not in ("keep", "examples")}
-        return {**fields, "examples": [list(example) for example in self.examples]}
+        counts = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in ("keep", "examples")}
+        return {**counts, "examples": [list(example) for example in self.examples]}
 
 
 class Deduplicator:

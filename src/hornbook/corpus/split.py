@@ -11,6 +11,7 @@ are never interleaved with training paragraphs, or a model would have seen the t
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -160,9 +161,8 @@ class SplitPlan:
 
 def document_key(text: str, seed: int) -> int:
     """A number below 2^64 decided by the folded text and the seed; equal for equal documents."""
-    from hornbook.corpus.batch_kernels import derive_key
-
-    return derive_key(int.from_bytes(content_hash(text)[:8], "little"), seed)
+    keyed = hashlib.blake2b(content_hash(text), digest_size=8, key=str(seed).encode())
+    return int.from_bytes(keyed.digest(), "little")
 
 
 def _is_cut(size: int, characters: int, total: int, *, few: bool) -> bool:
@@ -191,17 +191,19 @@ def _rank(sizes: dict[int, int], config: SplitConfig) -> dict[int, tuple[str, ..
         result[min(keys, key=lambda key: (sizes[key], key))] = ("valid", "test")
         return result
     target = share / 2 * sum(sizes.values())
-    for split in ("test", "valid"):
-        free = [key for key in keys if result[key] == ("train",)]
+    free = [key for key in keys if key != max(keys, key=lambda key: (sizes[key], key))]  # the largest is trained on
+    for split, leave in (("test", 1), ("valid", 0)):
+        chosen: list[int] = []
         taken = 0
-        for key in free:
-            if taken + sizes[key] <= (target * 2 if not taken else target * Fraction(5, 4)):
-                result[key] = (split,)
+        for key in free[: len(free) - leave]:
+            if taken + sizes[key] <= (target * 2 if not chosen else target * Fraction(5, 4)):
+                chosen.append(key)
                 taken += sizes[key]
             if taken >= target:
                 break
-        if not taken:
-            result[min(free, key=lambda key: (sizes[key], key))] = (split,)
+        for key in chosen or [min(free, key=lambda key: (sizes[key], key))]:
+            result[key] = (split,)
+            free.remove(key)
     return result
 
 
