@@ -53,6 +53,8 @@ def documents(pieces: Iterator[str], mode: DocumentMode, *, largest: int, counts
     blocks = {"blank": _blank_blocks, "title": _title_blocks, "file": _one_block}[mode](pieces)
     for document, ends in _joined(blocks, largest):
         counts.long_documents += not ends
+        if mode != "file":  # a file stays as it is, to the character; the newlines around a block only separate it
+            document = document.strip("\n")
         if document and not document.isspace():
             yield document
 
@@ -108,7 +110,7 @@ def _one_block(pieces: Iterator[str]) -> Iterator[tuple[str, bool]]:
 
 
 def _joined(parts: Iterator[tuple[str, bool]], largest: int) -> Iterator[tuple[str, bool]]:
-    """Whole documents out of their parts, without the newlines around them; False with those cut because of their size."""
+    """Whole documents out of their parts; False with those cut because of their size."""
     held: list[str] = []
     size = 0
     for part, ends in parts:
@@ -116,13 +118,13 @@ def _joined(parts: Iterator[tuple[str, bool]], largest: int) -> Iterator[tuple[s
             held.append(part)
             size += len(part) if part.isascii() else len(part.encode("utf-8"))
         if ends and held:
-            yield "".join(held).strip("\n"), True
+            yield "".join(held), True
             held, size = [], 0
         elif size > largest:
-            yield "".join(held).strip("\n"), False
+            yield "".join(held), False
             held, size = [], 0
     if held:
-        yield "".join(held).strip("\n"), True
+        yield "".join(held), True
 
 
 def _lines(piece: str) -> list[str]:

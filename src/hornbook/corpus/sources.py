@@ -67,9 +67,13 @@ def expand(sources: Sequence[Path | str], config: ReadConfig, *, log: Log, skipp
     for source in sources:
         found += _expand_one(str(source), skipped)
     found = _named_splits(found, log)
+    if config.dev or config.test:
+        found = [replace(source, split=source.split or "train") for source in found]
     for split, files in (("train", config.train), ("valid", config.dev), ("test", config.test)):
         for name in files:
             found += [replace(source, split=split) for source in _expand_one(name, skipped)]
+    if {source.split for source in found} == {"train"}:  # nothing is held out yet: an ordinary text
+        found = [replace(source, split=None) for source in found]
     if not found:
         raise ContentError(
             "{places} has no file to read{skipped}",
@@ -172,7 +176,7 @@ def _named_splits(sources: list[Source], log: Log) -> list[Source]:
     if named and "train" not in named:
         files = ", ".join(Path(source.name).name for source in sources if source.split)
         log(Note(f"{files}: named like a split, but no file is named train*: read as ordinary text"))
-    if "train" not in named or named == {"train"}:
+    if "train" not in named:
         return [replace(source, split=None) for source in sources]
     unnamed = [source for source in sources if source.split is None]
     if unnamed:

@@ -13,8 +13,8 @@ import json
 import os
 import re
 from array import array
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -33,6 +33,17 @@ _BUFFER = 1 << 20
 _OFFSETS = 8192  # document offsets read at once while iterating
 
 
+@contextmanager
+def scratch_folder(folder: Path) -> Iterator[Path]:
+    """A folder to write into that nobody needs after a crash."""
+    folder.mkdir(parents=True, exist_ok=True)
+    yield folder
+
+
+def _atomic(folder: Path) -> AbstractContextManager[Path]:
+    return artifact.writing(folder, what="corpus")
+
+
 class TextStoreWriter:
     """Streams texts into a new store folder, atomically: `with TextStoreWriter(folder) as writer: writer.add("train", text)`.
 
@@ -40,21 +51,30 @@ class TextStoreWriter:
     `writer.folder`, the temporary folder, before that. `about` goes into index.json.
     """
 
-    def __init__(self, folder: Path, *, about: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        about: Mapping[str, Any] | None = None,
+        place: Callable[..., AbstractContextManager[Path]] = _atomic,
+    ) -> None:
+        """`place` opens the folder that is written into; `scratch_folder` is one that is not flushed to the disk."""
         self.destination = Path(folder)
+        self._place = place
+        self._finished = False
         self.folder = self.destination
         self.about: dict[str, Any] = dict(about or {})
         self._splits: dict[str, _SplitWriter] = {}
         self._stack = ExitStack()
 
     def __enter__(self) -> TextStoreWriter:
-        self.folder = self._stack.enter_context(artifact.writing(self.destination, what="corpus"))
+        self.folder = self._stack.enter_context(self._place(self.destination))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         try:
             if kind is None:
-                self._finish()
+                self.finish()
         except BaseException as failure:
             self._close()
             if not self._stack.__exit__(type(failure), failure, failure.__traceback__):
@@ -76,13 +96,19 @@ class TextStoreWriter:
         """Documents written to a split so far."""
         return self._splits[split].documents if split in self._splits else 0
 
-    def _finish(self) -> None:
+    def finish(self) -> TextStore:
+        """End every split and open what was written, still in the temporary folder; leaving the block does it otherwise."""
+        if self._finished:
+            return TextStore.open(self.folder)
         for split in SPLIT_NAMES:
             if split not in self._splits:
                 self._splits[split] = _SplitWriter(self.folder, split)
-        splits = {name: writer.finish() for name, writer in self._splits.items()}
+        names = sorted(self._splits, key=lambda name: SPLIT_NAMES.index(name) if name in SPLIT_NAMES else len(SPLIT_NAMES))
+        splits = {name: self._splits[name].finish() for name in names}
         index = {"format": FORMAT, **self.about, "splits": splits}
         (self.folder / INDEX).write_text(json.dumps(index, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        self._finished = True
+        return TextStore.open(self.folder)
 
     def _close(self) -> None:
         for writer in self._splits.values():
