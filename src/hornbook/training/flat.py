@@ -53,10 +53,10 @@ class FlatWeights:
             if self.narrow is None:
                 parameter.grad = self.view(self.gradient, name)  # autograd adds into it
 
-    def view(self, buffer: Tensor, name: str) -> Tensor:
-        """The slice of a flat buffer that belongs to a parameter, in its shape."""
-        begin, end = self.slices[name]
-        return buffer[begin:end].view(self.parameters[name].shape)
+    def view(self, buffer: Tensor, name: str, *, begin: int = 0) -> Tensor:
+        """The slice of a flat buffer (whose first element is element `begin` of all weights) of a parameter, in its shape."""
+        first, last = self.slices[name]
+        return buffer[first - begin : last - begin].view(self.parameters[name].shape)
 
     def named(self, buffer: Tensor) -> dict[str, Tensor]:
         """Every parameter's slice of a flat buffer, by name."""

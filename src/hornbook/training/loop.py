@@ -355,8 +355,8 @@ class _Run:
     # ---- saving ------------------------------------------------------------------------------------------------------
 
     def save_due(self) -> bool:
-        """Whether to save after this step; the last save is part of the end."""
-        if self.folder is None or self.reason is not None:
+        """Whether to save after this step (never while steps are being skipped); the last save is part of the end."""
+        if self.folder is None or self.reason is not None or self.position.skipped_in_row:
             return False
         if self.config.save_every:
             return self.position.step % self.config.save_every == 0

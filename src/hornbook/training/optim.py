@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.optim.adamw import adamw
 
-from hornbook.core.errors import ContentError, UsageError
+from hornbook.core.errors import ContentError, UsageError, translate
 from hornbook.training.config import TrainingConfig
 from hornbook.training.flat import FlatWeights
 
@@ -79,112 +80,105 @@ class Optimizer:
     """Updates the master weights from their gradient; its state is named by parameter, so that a checkpoint can be read."""
 
     def __init__(self, weights: FlatWeights, groups: list[Group], config: TrainingConfig) -> None:
-        self.weights = weights
-        self.muon: list[Muon] = []
-        flat: list[dict[str, object]] = []
-        self._adam: list[tuple[Group, nn.Parameter]] = []
-        for group, (begin, end) in zip(groups, weights.spans):
+        self.rules: list[Muon | Adam] = []
+        for group, span in zip(groups, weights.spans):
             if group.rule == "muon":
-                self.muon.append(Muon(weights, group, momentum=config.momentum))
-                continue
-            parameter = nn.Parameter(weights.master[begin:end])
-            parameter.grad = weights.gradient[begin:end]
-            self._adam.append((group, parameter))
-            flat.append({"params": [parameter], "lr": group.learning_rate, "weight_decay": group.weight_decay})
-        self.adam = torch.optim.AdamW(flat, betas=config.betas, eps=1e-10, fused=True) if flat else None
+                self.rules.append(Muon(weights, group, span, momentum=config.momentum))
+            else:
+                self.rules.append(Adam(weights, group, span, betas=config.betas))
 
     @torch.no_grad()
     def step(self, factor: float) -> None:
         """One update with every learning rate multiplied by `factor`."""
-        for muon in self.muon:
-            muon.step(factor)
-        if self.adam is not None:
-            for (group, _), options in zip(self._adam, self.adam.param_groups):
-                options["lr"] = group.learning_rate * factor
-            self.adam.step()
+        for rule in self.rules:
+            rule.step(factor)
 
     def state(self) -> dict[str, Tensor]:
-        """Named tensors of the state: momentum/NAME, mean/NAME, square/NAME and the count of updates."""
+        """Named tensors of the state: momentum/NAME, mean/NAME, square/NAME and the counts of updates."""
         named: dict[str, Tensor] = {}
-        for muon in self.muon:
-            named |= {f"momentum/{name}": tensor for name, tensor in muon.named().items()}
-        for kind, name, tensor in self._adam_slices():
-            named[f"{kind}/{name}"] = tensor
-        for position, (_, parameter) in enumerate(self._adam):
-            assert self.adam is not None
-            named[f"updates/{position}"] = self.adam.state[parameter].get("step", torch.zeros(())).reshape(1)
+        for position, rule in enumerate(self.rules):
+            named |= rule.named()
+            if isinstance(rule, Adam):
+                named[f"updates/{position}"] = rule.updates.reshape(1)
         return named
 
     def load_state(self, saved: Mapping[str, Tensor]) -> None:
         """Take back what `state` gave. ContentError names a missing or extra tensor."""
-        for _, parameter in self._adam:
-            self._begin(parameter)
         expected = self.state()
         for name in sorted(expected.keys() ^ saved.keys()):
             where = "missing" if name in expected else "unexpected"
-            raise ContentError("the checkpoint does not fit the optimiser: {name} is {where}", name=name, where=where)
+            raise ContentError(
+                "the checkpoint does not fit the optimiser: {name} is {where}", name=name, where=translate(where)
+            )
         for name, tensor in expected.items():
             tensor.copy_(saved[name])
 
-    def _begin(self, parameter: nn.Parameter) -> None:
-        assert self.adam is not None
-        state = self.adam.state[parameter]
-        if not state:
-            state["step"] = torch.zeros((), dtype=torch.float32, device=parameter.device)
-            state["exp_avg"] = torch.zeros_like(parameter)
-            state["exp_avg_sq"] = torch.zeros_like(parameter)
 
-    def _adam_slices(self) -> list[tuple[str, str, Tensor]]:
-        found: list[tuple[str, str, Tensor]] = []
-        for group, parameter in self._adam:
-            self._begin(parameter)
-            assert self.adam is not None
-            state = self.adam.state[parameter]
-            offset = self.weights.slices[group.names[0]][0]
-            for kind, key in (("mean", "exp_avg"), ("square", "exp_avg_sq")):
-                for name in group.names:
-                    begin, end = self.weights.slices[name]
-                    shape = self.weights.parameters[name].shape
-                    found.append((kind, name, state[key][begin - offset : end - offset].view(shape)))
-        return found
+class Adam:
+    """AdamW (Loshchilov and Hutter 2019, algorithm 2) over one flat span, by torch's fused kernel."""
+
+    def __init__(self, weights: FlatWeights, group: Group, span: tuple[int, int], *, betas: tuple[float, float]) -> None:
+        self.weights, self.group, self.span = weights, group, span
+        self.betas = (float(betas[0]), float(betas[1]))
+        self.master = weights.master[slice(*span)]
+        self.mean = torch.zeros_like(self.master)
+        self.square = torch.zeros_like(self.master)
+        self.updates = torch.zeros((), dtype=torch.float32, device=self.master.device)
+
+    def step(self, factor: float) -> None:
+        """One update. The functional form is used: the class would import the compiler, two seconds of every start."""
+        adamw(
+            [self.master],
+            [self.weights.gradient[slice(*self.span)]],
+            [self.mean],
+            [self.square],
+            [],
+            [self.updates],
+            fused=True,
+            amsgrad=False,
+            beta1=self.betas[0],
+            beta2=self.betas[1],
+            lr=self.group.learning_rate * factor,
+            weight_decay=self.group.weight_decay,
+            eps=1e-10,
+            maximize=False,
+        )
+
+    def named(self) -> dict[str, Tensor]:
+        """First and second moment of every parameter."""
+        moments = (("mean", self.mean), ("square", self.square))
+        return {
+            f"{kind}/{name}": self.weights.view(buffer, name, begin=self.span[0])
+            for kind, buffer in moments
+            for name in self.group.names
+        }
 
 
 class Muon:
-    """Momentum, orthogonalised: all directions of a matrix move alike (Jordan et al. 2024, kellerjordan.github.io/posts/muon)."""
+    """Momentum, orthogonalised: all directions of a matrix move alike (Jordan 2024, kellerjordan.github.io/posts/muon)."""
 
-    def __init__(self, weights: FlatWeights, group: Group, *, momentum: float) -> None:
-        self.weights = weights
-        self.group = group
+    def __init__(self, weights: FlatWeights, group: Group, span: tuple[int, int], *, momentum: float) -> None:
+        self.weights, self.group, self.span = weights, group, span
         self.keep = momentum
-        begin, end = weights.spans[0]
-        if group.names[0] not in weights.slices or weights.slices[group.names[0]][0] != begin:
-            raise AssertionError("Muon's group comes first")
-        self.begin, self.end = begin, end
-        self.momentum = torch.zeros_like(weights.master[begin:end])
+        self.momentum = torch.zeros_like(weights.master[slice(*span)])
         self.update = torch.zeros_like(self.momentum)
 
     def step(self, factor: float) -> None:
         """One update: Nesterov momentum, Newton-Schulz, decay, move."""
-        gradient = self.weights.gradient[self.begin : self.end]
-        master = self.weights.master[self.begin : self.end]
+        begin = self.span[0]
+        gradient, master = self.weights.gradient[slice(*self.span)], self.weights.master[slice(*self.span)]
         rate = self.group.learning_rate * factor
         self.momentum.lerp_(gradient, 1 - self.keep)
         torch.lerp(gradient, self.momentum, self.keep, out=self.update)
         master.mul_(1 - rate * self.group.weight_decay)
         for name in self.group.names:
-            update = self._view(self.update, name)  # (M, N)
-            rows, columns = update.shape
-            self.weights.view(self.weights.master, name).add_(
-                orthogonalise(update), alpha=-rate * math.sqrt(max(1.0, rows / columns))
-            )
+            update = self.weights.view(self.update, name, begin=begin)  # (M, N)
+            scale = math.sqrt(max(1.0, update.shape[0] / update.shape[1]))
+            self.weights.view(self.weights.master, name).add_(orthogonalise(update), alpha=-rate * scale)
 
     def named(self) -> dict[str, Tensor]:
         """The momentum of every matrix."""
-        return {name: self._view(self.momentum, name) for name in self.group.names}
-
-    def _view(self, buffer: Tensor, name: str) -> Tensor:
-        begin, end = self.weights.slices[name]
-        return buffer[begin - self.begin : end - self.begin].view(self.weights.parameters[name].shape)
+        return {f"momentum/{name}": self.weights.view(self.momentum, name, begin=self.span[0]) for name in self.group.names}
 
 
 def orthogonalise(matrix: Tensor, *, steps: int = 5) -> Tensor:
