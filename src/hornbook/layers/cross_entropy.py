@@ -41,36 +41,38 @@ def chunk_rows(vocabulary: int, bytes_per_logit: int) -> int:
 class _FusedCrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, states: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor) -> Tensor:
-        positions, vocabulary = len(states), len(weight)
         wide = torch.float64 if states.dtype == torch.float64 else torch.float32
-        rows = min(chunk_rows(vocabulary, states.element_size()), max(positions, 1))
+        rows = min(chunk_rows(len(weight), states.element_size()), max(len(states), 1))
         needs_states, needs_weight, needs_bias = ctx.needs_input_grad[:3]
         states_gradient = torch.empty_like(states) if needs_states else None  # (N, W)
-        weight_gradient = torch.zeros(weight.shape, dtype=wide, device=weight.device) if needs_weight else None  # (V, W)
-        bias_gradient = torch.zeros(vocabulary, dtype=wide, device=weight.device) if needs_bias else None
-        logits_buffer = states.new_empty(rows, vocabulary)
-        weight_buffer = torch.empty_like(weight) if needs_weight else None
-        chosen = torch.empty(positions, dtype=wide, device=states.device)  # probability of each target
-        for start in range(0, positions, rows):
+        weight_gradient = _Accumulator(weight, wide) if needs_weight else None  # (V, W)
+        bias_gradient = torch.zeros(len(weight), dtype=wide, device=weight.device) if needs_bias else None
+        buffer = states.new_empty(rows, len(weight))
+        firsts = torch.arange(rows, device=states.device) * len(weight)  # flat position of each row of a chunk
+        chosen = torch.empty(len(states), dtype=wide, device=states.device)  # probability of each target
+        for start in range(0, len(states), rows):
             chunk = states[start : start + rows]  # (R, W)
-            target = targets[start : start + rows].unsqueeze(1)  # (R, 1)
-            logits = torch.mm(chunk, weight.t(), out=logits_buffer[: len(chunk)])  # (R, V)
-            if bias is not None:
-                logits += bias
+            logits = buffer[: len(chunk)]  # (R, V)
+            if bias is None:
+                torch.mm(chunk, weight.t(), out=logits)
+            else:
+                torch.addmm(bias, chunk, weight.t(), out=logits)
+            # the softmax kernel sums in float32 for bfloat16 too; a float32 copy of the logits gained nothing (docs/log.md)
             probabilities = torch.softmax(logits, dim=-1, out=logits)
-            picked = probabilities.gather(1, target)
-            chosen[start : start + rows] = picked.squeeze(1)
-            # gradient of the loss to the logits: probabilities - one-hot(target)
-            probabilities.scatter_(1, target, picked - 1)
+            # flat positions of the targets: gather and scatter_ along an axis copy the whole matrix on a CPU
+            flat = firsts[: len(chunk)] + targets[start : start + rows]  # (R,)
+            picked = probabilities.view(-1)[flat]
+            chosen[start : start + rows] = picked
+            probabilities.view(-1)[flat] = picked - 1  # now the gradient of the loss to the logits
             if states_gradient is not None:
                 torch.mm(probabilities, weight, out=states_gradient[start : start + rows])
             if weight_gradient is not None:
-                weight_gradient += torch.mm(probabilities.t(), chunk, out=weight_buffer)
+                weight_gradient.add_product(probabilities.t(), chunk)
             if bias_gradient is not None:
-                bias_gradient += torch.mv(probabilities.t(), torch.ones_like(chunk[:, 0]))
-        ctx.save_for_backward(states_gradient, weight_gradient, bias_gradient)
+                bias_gradient += probabilities.sum(0)
+        ctx.save_for_backward(states_gradient, None if weight_gradient is None else weight_gradient.total(), bias_gradient)
         ctx.dtypes = (weight.dtype, None if bias is None else bias.dtype)
-        return -chosen.log().sum()
+        return _total_loss(chosen, states, weight, bias, targets)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None, None]:
@@ -83,6 +85,50 @@ class _FusedCrossEntropy(torch.autograd.Function):
             None if bias is None else (bias * scale).to(bias_dtype),
             None,
         )
+
+
+class _Accumulator:
+    """Sum of products. Each product sums in float32 inside the matrix kernel; in bfloat16 up to eight of them are added in
+    place by the kernel itself (a float32 sum at every chunk costs a third of the head), then moved to a float32 total."""
+
+    FLUSH = 8
+
+    def __init__(self, like: Tensor, wide: torch.dtype) -> None:
+        self.part = torch.empty_like(like)
+        self.products = 0
+        self.wide = wide
+        self.sum: Tensor | None = None
+
+    def add_product(self, left: Tensor, right: Tensor) -> None:
+        """Add left @ right."""
+        if self.products == 0:
+            torch.mm(left, right, out=self.part)
+        else:
+            self.part.addmm_(left, right)
+        self.products += 1
+        if self.part.dtype != self.wide and self.products == self.FLUSH:
+            self._flush()
+
+    def total(self) -> Tensor:
+        """The sum so far."""
+        if self.sum is None:
+            return self.part if self.products else self.part.zero_()
+        if self.products:
+            self._flush()
+        return self.sum
+
+    def _flush(self) -> None:
+        self.sum = self.part.to(self.wide) if self.sum is None else self.sum.add_(self.part)
+        self.products = 0
+
+
+def _total_loss(chosen: Tensor, states: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor) -> Tensor:
+    """-sum log p of the targets; those too unlikely for the number format are computed again from their logits."""
+    rare = chosen < 1e-30
+    losses = -chosen.log()
+    if bool(rare.any()):
+        losses[rare] = -token_log_probs(states[rare], weight, bias, targets[rare])
+    return losses.sum()
 
 
 def token_log_probs(states: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor) -> Tensor:

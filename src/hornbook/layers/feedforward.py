@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+GELUS: dict[str, Callable[[Tensor], Tensor]] = {"gelu": F.gelu, "gelu_new": partial(F.gelu, approximate="tanh")}
+"""x times the normal distribution function of x, exact and in the tanh form of GPT-2 (Hendrycks and Gimpel 2016, section 2)."""
+
 
 class GeluFeedForward(nn.Module):
-    """GPT-2's layer: W2 gelu(W1 x), GELU in its tanh form (Hendrycks and Gimpel 2016, section 2)."""
+    """W2 gelu(W1 x) with one of the `GELUS`."""
 
-    def __init__(self, width: int, inner: int) -> None:
+    def __init__(self, width: int, inner: int, gelu: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
+        self.gelu = gelu
         self.expand = nn.Linear(width, inner)
         self.contract = nn.Linear(inner, width)
 
     def forward(self, states: Tensor) -> Tensor:
         """(B, T, W) -> (B, T, W)."""
-        return cast(Tensor, self.contract(F.gelu(self.expand(states), approximate="tanh")))
+        return cast(Tensor, self.contract(self.gelu(self.expand(states))))
 
 
 class SquaredReluFeedForward(nn.Module):

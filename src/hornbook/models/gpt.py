@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Literal, Self, cast
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from hornbook.core.types import Ids, NextScores, Tokenizer
 from hornbook.layers.attention import Attend, SelfAttention, causal_attention, check_sizes, head_count
 from hornbook.layers.cache import KeyValueCache
 from hornbook.layers.dropout import Dropout
-from hornbook.layers.feedforward import GeluFeedForward
+from hornbook.layers.feedforward import GELUS, GeluFeedForward
 from hornbook.layers.init import normal_, residual_
 from hornbook.models import huggingface, weights
 from hornbook.models.gpt_modern import ModernGptConfig, ModernGptModule
@@ -38,6 +38,7 @@ class GptConfig:
     dropout: float = 0.0
     tied: bool = True
     epsilon: float = 1e-5
+    activation: Literal["gelu", "gelu_new"] = "gelu"  # exact, or GPT-2's tanh form: four times slower on a CPU
 
 
 class GptModule(nn.Module):
@@ -89,7 +90,7 @@ class GptBlock(nn.Module):
         self.attention_norm = nn.LayerNorm(config.width, eps=config.epsilon)
         self.attention = SelfAttention(config.width, heads)
         self.feedforward_norm = nn.LayerNorm(config.width, eps=config.epsilon)
-        self.feedforward = GeluFeedForward(config.width, config.inner or 4 * config.width)
+        self.feedforward = GeluFeedForward(config.width, config.inner or 4 * config.width, GELUS[config.activation])
         self.dropout = Dropout(config.dropout)
 
     def forward(self, states: Tensor, attend: Attend) -> Tensor:

@@ -30,7 +30,7 @@ _TOP = {
     "head.weight": "lm_head.weight",
 }
 _MEANING = {  # key -> the values under which our network computes the same
-    "activation_function": ("gelu_new", "gelu_pytorch_tanh"),
+    "activation_function": ("gelu", "gelu_new", "gelu_pytorch_tanh"),
     "scale_attn_weights": (True,),
     "scale_attn_by_inverse_layer_idx": (False,),
     "reorder_and_upcast_attn": (False,),
@@ -63,7 +63,7 @@ def write_gpt2(folder: Path, config: Any, module: nn.Module, specials: Mapping[s
         "n_layer": config.layers,
         "n_head": head_count(config.width, config.heads),
         "n_inner": config.inner or None,
-        "activation_function": "gelu_new",
+        "activation_function": config.activation,
         "layer_norm_epsilon": config.epsilon,
         "attn_pdrop": config.dropout,
         "embd_pdrop": config.dropout,
