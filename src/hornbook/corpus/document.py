@@ -37,7 +37,7 @@ class ReadConfig:
     on_bad_bytes: Literal["stop", "replace", "skip"] = "stop"
     text_field: str = "text"
     max_line_bytes: int = 1_000_000
-    max_document_bytes: int = 16_000_000
+    max_document_bytes: int = 4_000_000
     max_record_bytes: int = 32_000_000
     max_expansion: float = 200.0
     train: tuple[str, ...] = ()

@@ -191,7 +191,8 @@ def _rank(sizes: dict[int, int], config: SplitConfig) -> dict[int, tuple[str, ..
         result[min(keys, key=lambda key: (sizes[key], key))] = ("valid", "test")
         return result
     target = share / 2 * sum(sizes.values())
-    free = [key for key in keys if key != max(keys, key=lambda key: (sizes[key], key))]  # the largest is trained on
+    largest = max(keys, key=lambda key: (sizes[key], key))
+    free = [key for key in keys if key != largest]  # the largest is trained on
     for split, leave in (("test", 1), ("valid", 0)):
         chosen: list[int] = []
         taken = 0
