@@ -31,6 +31,7 @@ Log = Callable[[Event], None]
 _TRANSFORMERS = ((2, 64), (3, 128), (4, 256), (6, 384), (8, 512))
 _RECURRENT = ((1, 128), (1, 384), (1, 768), (2, 1024))
 _TIMED_STEPS = 4  # a shape is measured by the median of this many steps, after one to warm up
+_FIRST_TOKENS = 1024  # of a step of the first shape
 _COUNTED_TOKENS = 200_000
 
 
@@ -174,38 +175,43 @@ def fit_cost(flops: Sequence[float], seconds: Sequence[float]) -> tuple[float, f
 
 
 def _network_speed(recipe: Any, config: Any, vocabulary: int, slot: float, device: torch.device) -> FamilySpeed:
-    """Measure ever larger shapes until the next one would not fit into the slot."""
+    """Measure ever larger shapes until the next one would not fit into the slot; the first on a small batch, to be quick."""
     begin = time.perf_counter()
     shapes: list[ShapeSpeed] = []
-    spent = 0.0
+    tokens, spent = _FIRST_TOKENS, 0.0
     for layers, width in _TRANSFORMERS if recipe.batches == "blocks" else _RECURRENT:
         candidate = dataclasses.replace(config, model=dataclasses.replace(config.model, layers=layers, width=width))
         if shapes:
             growth = _flops(candidate, vocabulary) / shapes[-1].flops_per_token
-            if time.perf_counter() - begin + spent * growth > slot:
+            full = config.training.rows * config.training.length
+            left = slot - (time.perf_counter() - begin)
+            while full > _FIRST_TOKENS and spent * growth * full / tokens > left:
+                full //= 2
+            if spent * growth * full / tokens > left:
                 break
+            tokens = full
         started = time.perf_counter()
-        shapes.append(_shape_speed(recipe, candidate, vocabulary, slot / 3, device))
+        shapes.append(_shape_speed(recipe, candidate, vocabulary, tokens, slot / 4, device))
         spent = time.perf_counter() - started
     flops = [shape.flops_per_token for shape in shapes]
     overhead, slope = fit_cost(flops, [1 / shape.tokens_per_second for shape in shapes])
     return FamilySpeed(overhead, slope, shapes[-1].evaluation_tokens_per_second, tuple(shapes))
 
 
-def _shape_speed(recipe: Any, config: Any, vocabulary: int, slot: float, device: torch.device) -> ShapeSpeed:
-    """Real steps of the real loop on made-up text, then scoring; stops early when the slot is used up."""
+def _shape_speed(recipe: Any, config: Any, vocabulary: int, tokens: int, slot: float, device: torch.device) -> ShapeSpeed:
+    """Real steps of the real loop on made-up text, `tokens` a step, then scoring; stops early when the slot is used up."""
     from hornbook.objectives.causal import causal_loss
     from hornbook.training import train
 
     begin = time.perf_counter()
     model = _model_class(recipe)(_Vocabulary(vocabulary), config.model)
-    training = dataclasses.replace(config.training, steps=0, seconds=1e9, device=str(device))
-    batches = _Noise(training.rows, training.length, vocabulary)
+    rows = min(config.training.rows, max(1, tokens // config.training.length))
+    training = dataclasses.replace(config.training, steps=0, seconds=1e9, device=str(device), rows=rows, accumulate=1)
     durations: list[float] = []
-    for event in train(model.module, causal_loss, batches, training):
+    for event in train(model.module, causal_loss, _Noise(rows, training.length, vocabulary), training):
         if isinstance(event, Step):
             durations.append(1 / event.tokens_per_second)
-            if len(durations) > _TIMED_STEPS or (len(durations) > 1 and time.perf_counter() - begin > 0.8 * slot):
+            if len(durations) > _TIMED_STEPS or (len(durations) > 1 and time.perf_counter() - begin > slot):
                 break
     layers, width = config.model.layers, config.model.width
     evaluation = _scoring_speed(model, vocabulary)
@@ -213,10 +219,11 @@ def _shape_speed(recipe: Any, config: Any, vocabulary: int, slot: float, device:
 
 
 def _scoring_speed(model: Any, vocabulary: int) -> float:
+    """Tokens a second of a batch of made-up documents, after a short one to warm up."""
     generator = np.random.default_rng(1)
-    documents = [generator.integers(6, vocabulary, 512).astype(np.int64) for _ in range(4)]
+    documents = [generator.integers(6, vocabulary, 256).astype(np.int64) for _ in range(16)]
     model.module.eval()
-    model.log_probs(documents[:1])
+    model.log_probs([documents[0][:32]])
     begin = time.perf_counter()
     scored = model.log_probs(documents)
     return sum(len(scores) for scores in scored) / (time.perf_counter() - begin)
