@@ -17,14 +17,14 @@ TEXT: dict[str, tuple[str, str]] = {
         "{models} 个模型，同一份文本，同一个分词器，预算 {budget}；比赛用时 {seconds}。",
     ),
     "nothing": ("No model could be ranked.", "没有可以排名的模型。"),
-    "alone": ("{winner} reaches {bits} bits per byte.", "{winner} 达到每字节 {bits} 比特。"),
+    "alone": ("{winner} reaches {bits} bits per byte.", "{winner} 达到每字节 {bits} 比\u2060特。"),
     "wins": (
         "{winner} wins: {bits} bits per byte, {percent} fewer than {second} ({second_bits}).",
-        "{winner} 胜出：每字节 {bits} 比特，比 {second}（{second_bits}）少 {percent}。",
+        "{winner} 胜出：每字节 {bits} 比\u2060特，比 {second}（{second_bits}）少 {percent}。",
     ),
     "ties": (
         "{names} are tied at {bits} bits per byte: this test text does not tell them apart.",
-        "{names} 并列：每字节 {bits} 比特，这份测试文本分不出它们的高下。",
+        "{names} 并列：每字节 {bits} 比\u2060特，这份测试文本分不出它们的高下。",
     ),
     "ties_then": (
         "The next, {second} ({second_bits}), needs {percent} more bits than {winner}.",
@@ -42,7 +42,9 @@ TEXT: dict[str, tuple[str, str]] = {
         "The budget was too small to judge {names} fairly: try --budget {budget}.",
         "预算太小，不足以公平评判 {names}：可试 --budget {budget}。",
     ),
-    "and": (" and ", "和"),
+    "and": (" and ", " 和 "),
+    "semicolon": ("; ", "；"),
+    "use_line": ("{purposes}: {name}", "{purposes}：{name}"),
     "comma": (", ", "、"),
     # which model to use
     "use_quality": ("Best quality", "质量最好"),
@@ -70,8 +72,8 @@ TEXT: dict[str, tuple[str, str]] = {
     ),
     "curves_improving": ("Still improving when the time ran out: {names}.", "时间用完时仍在进步：{names}。"),
     "curves_note": (
-        "Bits over the last fifth of the training time; more budget should help these most.",
-        "括号内为最后五分之一训练时间里的变化；加大预算对它们最有用。",
+        "In brackets, the bits gained over the last fifth of the training time: more budget should help these most.",
+        "括号内为最后五分之一训练时间里减少的比特：加大预算对它们最有用。",
     ),
     "curve_log": ("time, logarithmic", "时间（对数）"),
     "curve_linear": ("time, linear", "时间（线性）"),
@@ -98,6 +100,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "use": ("Use a model", "使用模型"),
     "reproduce": ("Run it again", "重新运行"),
     "alarms": ("Alarms", "警报"),
+    "see_alarms": ("see alarms", "见警报"),
     "notes": ("Notes", "备注"),
     # columns and quantities
     "rank": ("rank", "名次"),

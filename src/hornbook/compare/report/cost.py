@@ -35,7 +35,7 @@ def cost_of(row: RaceRow, cost: str) -> float | None:
 def cost_chart(
     rows: Sequence[RaceRow], looks: dict[str, Look], words: Words, *, cost: str, size: tuple[float, float], kind: str
 ) -> Markup:
-    """Every model that has both numbers; those far above the others stand at the upper edge with their number."""
+    """Every model that has both numbers, but those far above the others (see `beyond_chart`)."""
     measured = [
         (row, price, row.bits_per_byte)
         for row in rows
@@ -44,11 +44,11 @@ def cost_chart(
     if not measured:
         return Markup("")
     bits = focus([value for _, _, value in measured])
-    ends = [edge for row, _, value in measured if value <= bits[1] for edge in row.bits_per_byte_ci95 or ()]
-    frame = _frame([price for _, price, _ in measured], padded(min([bits[0], *ends]), max([bits[1], *ends])), size)
-    inside = [(row, price, value) for row, price, value in measured if frame.y.holds(value)]
+    inside = [entry for entry in measured if entry[2] <= bits[1]]
+    ends = [edge for row, _, _ in inside for edge in row.bits_per_byte_ci95 or ()]
+    frame = _frame([price for _, price, _ in inside], padded(min([bits[0], *ends]), max([bits[1], *ends])), size)
     best = frontier([(price, value) for _, price, value in inside])
-    places = [(frame.x(price), max(frame.y(value), frame.top - 4)) for _, price, value in measured]
+    places = [(frame.x(price), frame.y(value)) for _, price, value in inside]
     ticks = linear_ticks(frame.y.low, frame.y.high, 7)
     return drawing(
         f"cost-{cost}-{kind}",
@@ -61,16 +61,27 @@ def cost_chart(
             y_label=words("axis_bits"),
         ),
         _steps([inside[index][1:] for index in best], frame),
-        *[_whisker(row, x, looks[row.name], frame) for (row, _, _), (x, _) in zip(measured, places)],
+        *[_whisker(row, x, looks[row.name], frame) for (row, _, _), (x, _) in zip(inside, places)],
         *[
-            _mark(row, price, value, place, looks[row.name], frame, cost)
-            for (row, price, value), place in zip(measured, places)
+            _mark(row, price, value, place, looks[row.name], cost)
+            for (row, price, value), place in zip(inside, places)
         ],
-        _labels([row for row, _, _ in measured], places, looks, frame),
+        _labels([row for row, _, _ in inside], places, looks, frame),
         title=f"{words('axis_bits')} / {words(f'axis_{cost}')}",
         description="; ".join(f"{row.name}: {fixed(value, 3)}, {_price(price, cost)}" for row, price, value in measured),
         kind=kind,
     )  # fmt: skip
+
+
+def beyond_chart(rows: Sequence[RaceRow], cost: str) -> list[str]:
+    """The models that `cost_chart` leaves out because they need far more bits than the others, with their numbers."""
+    measured = [row for row in rows if row.bits_per_byte is not None and cost_of(row, cost) is not None]
+    high = focus([row.bits_per_byte or 0.0 for row in measured])[1]
+    return [
+        f"{row.name} ({fixed(row.bits_per_byte, 2)}, {_price(cost_of(row, cost) or 0.0, cost)})"
+        for row in measured
+        if (row.bits_per_byte or 0.0) > high
+    ]
 
 
 def _frame(prices: Sequence[float], bits: tuple[float, float], size: tuple[float, float]) -> Frame:
@@ -103,31 +114,23 @@ def _steps(points: Sequence[tuple[float, float]], frame: Frame) -> Markup:
 
 
 def _whisker(row: RaceRow, x: float, look: Look, frame: Frame) -> Markup:
-    if row.bits_per_byte_ci95 is None or row.bits_per_byte is None or not frame.y.holds(row.bits_per_byte):
+    if row.bits_per_byte_ci95 is None:
         return Markup("")
     low, high = (frame.y(edge) for edge in row.bits_per_byte_ci95)
-    return element("line", x1=x, x2=x, y1=max(high, frame.top), y2=low, class_=f"whisker {look.colour}")
+    return element("line", x1=x, x2=x, y1=high, y2=low, class_=f"whisker {look.colour}")
 
 
-def _mark(row: RaceRow, price: float, value: float, place: tuple[float, float], look: Look, frame: Frame, cost: str) -> Markup:
-    x, y = place
-    mark = marker(look, x, y, size=6, title=f"{row.name} · {fixed(value, 3)} · {_price(price, cost)}")
-    if frame.y.holds(value):
-        return mark
-    arrow = element("path", d=f"M{x:.1f} {y - 10:.1f}v-8m-3 3l3 -3l3 3", class_=f"arrow {look.colour}")
-    return join(mark, arrow)
+def _mark(row: RaceRow, price: float, value: float, place: tuple[float, float], look: Look, cost: str) -> Markup:
+    return marker(look, *place, size=6, title=f"{row.name} · {fixed(value, 3)} · {_price(price, cost)}")
 
 
 def _labels(rows: Sequence[RaceRow], places: Sequence[tuple[float, float]], looks: dict[str, Look], frame: Frame) -> Markup:
-    texts = [
-        row.name if frame.y.holds(row.bits_per_byte or 0.0) else f"{row.name} {fixed(row.bits_per_byte, 2)}" for row in rows
-    ]
-    sizes = [(text_width(text, TEXT_SIZE), TEXT_SIZE + 2) for text in texts]
+    sizes = [(text_width(row.name, TEXT_SIZE), TEXT_SIZE + 2) for row in rows]
     marks = [(x - 6, y - 6, x + 6, y + 6) for x, y in places]
-    boxes = place_labels(sizes, places, marks, (frame.left, frame.top - 24, frame.width, frame.bottom))
+    boxes = place_labels(sizes, places, marks, (frame.left, frame.top, frame.width, frame.bottom))
     return join(
         *[
-            element("text", text, x=left, y=bottom - 3.5, class_=f"label name {looks[row.name].colour}")
-            for row, text, (left, _, _, bottom) in zip(rows, texts, boxes)
+            element("text", row.name, x=left, y=bottom - 3.5, class_=f"label name {looks[row.name].colour}")
+            for row, (left, _, _, bottom) in zip(rows, boxes)
         ]
     )

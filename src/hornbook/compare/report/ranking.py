@@ -89,7 +89,7 @@ def _row(row: RaceRow, look: Look, columns: Sequence[Column], scale: Scale, word
     if row.too_small_to_judge:
         remarks.append(element("span", words("judge"), class_="doubt"))
     if row.alarms:
-        remarks.append(element("a", words("alarms"), href="#alarms", class_="alarm"))
+        remarks.append(element("a", words("see_alarms"), href="#alarms", class_="alarm"))
     about = element("span", " · ".join(filter(None, (words(f"generation_{row.generation}"), row.shape))), class_="about")
     name = join(swatch(look), element("span", row.name, class_="name"), about, *remarks)
     cells = [

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from hornbook.compare.advice import late_gain, ranked
 from hornbook.compare.numbers import count, decimals_for, duration, fixed, percent, ratio
-from hornbook.compare.report.cost import COSTS, cost_chart, cost_of
+from hornbook.compare.report.cost import COSTS, beyond_chart, cost_chart, cost_of
 from hornbook.compare.report.curves import curve_chart, off_chart
 from hornbook.compare.report.marks import Look, swatch
 from hornbook.compare.report.markup import Markup, element, join, prose
@@ -44,9 +44,11 @@ def curves(result: RaceResult, looks: dict[str, Look], words: Words) -> Markup:
     ]
     notes = []
     gains = {row.name: late_gain(row.curve) for row in result.rows}
-    improving = [f"{name} (\u2212{gain:.3f})" for name, gain in gains.items() if gain > 0.005]
+    improving = [f"{name} (\u2212\u2060{gain:.3f})" for name, gain in gains.items() if gain > 0.005]
     if improving:
-        notes.append(element("p", f"{words('curves_improving', names=words.listing(improving))} {words('curves_note')}"))
+        notes.append(
+            element("p", words.sentences((words("curves_improving", names=words.listing(improving)), words("curves_note"))))
+        )
     if beyond := off_chart(result.rows, words):
         notes.append(element("p", words("off_chart", names=words.listing(beyond))))
     return section("curves", words("curves"), _tabs(panels), legend(result.rows, words), *notes, lead=words("curves_lead"))
@@ -59,7 +61,9 @@ def costs(result: RaceResult, looks: dict[str, Look], words: Words) -> Markup:
         if sum(row.bits_per_byte is not None and cost_of(row, cost) is not None for row in result.rows) > 1:
             wide = cost_chart(result.rows, looks, words, cost=cost, size=WIDE, kind="wide")
             narrow = cost_chart(result.rows, looks, words, cost=cost, size=NARROW, kind="narrow")
-            panels.append(_panel(words(f"tab_{cost}"), wide, narrow))
+            beyond = beyond_chart(result.rows, cost)
+            note = [element("p", words("off_chart", names=words.listing(beyond)), class_="quiet")] if beyond else []
+            panels.append(_panel(words(f"tab_{cost}"), wide, narrow, *note))
     return section("frontier", words("frontier"), _tabs(panels) if panels else "", lead=words("frontier_lead"))
 
 
@@ -225,7 +229,8 @@ def usage(result: RaceResult, words: Words) -> Markup:
 def remarks(result: RaceResult, words: Words) -> Markup:
     """Alarms first, then notes, each beside the model it is about."""
     parts = []
-    for kind, general in (("alarms", result.alarms), ("notes", ())):
+    of_rows = {f"{row.name}: {text}" for row in result.rows for text in row.alarms}  # shown beside their model
+    for kind, general in (("alarms", [text for text in result.alarms if text not in of_rows]), ("notes", [])):
         lines = [element("li", prose(text)) for text in general]
         for row in result.rows:
             texts = row.alarms if kind == "alarms" else row.notes
