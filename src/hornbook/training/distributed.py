@@ -17,7 +17,7 @@ from torch import Tensor
 from hornbook.core.errors import UsageError
 
 TIMEOUT = timedelta(seconds=60)  # a rank that is silent for this long is taken for dead (P15)
-PATIENCE = timedelta(hours=6)  # for ranks that wait while rank 0 evaluates
+PATIENCE = timedelta(minutes=30)  # for ranks that wait while rank 0 evaluates
 _BUCKET = 4 << 20  # elements of one exchange: transfers overlap
 
 
@@ -28,6 +28,7 @@ class Ranks:
         joined = dist.is_available() and dist.is_initialized()
         self.rank = dist.get_rank() if joined else 0
         self.world = dist.get_world_size() if joined else 1
+        self._control = dist.new_group(timeout=TIMEOUT, backend="gloo") if self.world > 1 else None
         self._waiting = dist.new_group(timeout=PATIENCE, backend="gloo") if self.world > 1 else None
 
     def sum_numbers(self, numbers: Sequence[float]) -> list[float]:
@@ -35,7 +36,7 @@ class Ranks:
         if self.world == 1:
             return list(numbers)
         tensor = torch.tensor(numbers, dtype=torch.float64)
-        dist.all_reduce(tensor, group=self._waiting)
+        dist.all_reduce(tensor, group=self._control)
         return [float(value) for value in tensor.tolist()]
 
     def sum_gradient(self, gradient: Tensor) -> None:
@@ -58,7 +59,7 @@ class Ranks:
             return [tensor]
         host = tensor.detach().cpu().contiguous()
         found = [torch.empty_like(host) for _ in range(self.world)]
-        dist.all_gather(found, host, group=self._waiting)
+        dist.all_gather(found, host, group=self._control)
         return found
 
     def wait(self) -> None:

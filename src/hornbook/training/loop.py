@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from hornbook.core.errors import ContentError, Interrupted, UsageError, translate
 from hornbook.core.events import Evaluation, Event, Finished, Note, Saved, Step
+from hornbook.core.runtime import local_ranks
 from hornbook.training import checkpoint
 from hornbook.training.alarms import learning_alarms
 from hornbook.training.carry import flatten, rebuild
@@ -131,9 +132,9 @@ class _Run:
         self.average = Average(self.weights, self.config.ema) if self.config.ema else None
         if state is not None and state.checkpoint is not None:
             yield from self._restore(state)
-        if self.folder is not None and self.ranks.rank == 0:
+        if self.folder is not None:
             alarm = checkpoint.space_alarm(self.folder, checkpoint.size_of(self._tensors()), self.config.keep)
-            if alarm is not None:
+            if alarm is not None and self.ranks.rank == 0:
                 yield alarm
         self.fraction = self._fraction(self.elapsed())
         self.reason = self._over(self.elapsed())
@@ -308,6 +309,7 @@ class _Run:
         assert self.weights is not None and self.evaluate is not None
         metrics = self._metrics()
         value = _measure_of(metrics)
+        self.ranks.wait()
         value, terminated, interrupted = self.ranks.sum_numbers(
             [value if self.ranks.rank == 0 else 0.0, self.signals.terminated, self.signals.interrupted]
         )
@@ -334,6 +336,8 @@ class _Run:
         metrics: dict[str, float] = {}
         if self.ranks.rank != 0:
             return metrics
+        threads = torch.get_num_threads()
+        torch.set_num_threads(threads * local_ranks() if self.ranks.world > 1 else threads)  # the other ranks are waiting
         self.module.eval()
         try:
             with self.weights.showing(None if self.average is None else self.average.value), torch.no_grad():
@@ -346,6 +350,7 @@ class _Run:
                     self.signals.interruptible(False)
         finally:
             self.module.train()
+            torch.set_num_threads(threads)
         return metrics
 
     def _shown(self) -> Tensor:
