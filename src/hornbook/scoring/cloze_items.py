@@ -24,7 +24,7 @@ _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U00
 _LETTERS = rf"[^\W\d_{_UNSPACED}]+"
 _WORD = re.compile(rf"[{_UNSPACED}]|{_LETTERS}(?:['\u2019]{_LETTERS})*")
 _LEAST_COUNT = 5  # of a word in the training text, for its frequency to mean something
-_NEAREST = 30  # words in frequency among which distractors are drawn
+_NEAREST = 18  # words on either side in frequency among which distractors are drawn
 _FURTHEST = math.log(2)  # they are at most twice as frequent, at least half as frequent
 _LEAST_LEFT = 10  # characters
 _SHARE_OF_ONE_WORD = 0.03  # of the items may have the same answer
@@ -53,8 +53,8 @@ def build_cloze(
     *,
     count: int = 300,
     seed: int = 1,
-    left: int = 100,
-    right: int = 40,
+    left: int = 80,
+    right: int = 25,
     segment: Segmenter | None = None,
     train_characters: int = 20_000_000,
 ) -> list[ClozeItem]:
@@ -62,8 +62,9 @@ def build_cloze(
 
     A word is a run of letters, or one Han character or kana, or what `segment` says. Distractors come from the same kind of
     word (case pattern, length of a Han word) in the first `train_characters` of the training text and are within a factor of
-    two of the answer's frequency; words for which there are not nine are not asked. `left` and `right` are characters of
-    context, cut at spaces where there are some. Fewer questions than asked for come back when the texts are small.
+    two of the answer's frequency. How many of the nine are rarer than the answer is drawn evenly from 0 to 9, so its place in
+    frequency tells nothing; words without nine such neighbours on either side are not asked. `left` and `right` are
+    characters of context, cut at spaces where there are some. Small texts give fewer questions than asked for.
     """
     random = np.random.default_rng([seed, 10])
     peers = _Peers(_count_words(train_texts, segment, train_characters), random)
@@ -119,17 +120,22 @@ class _Peers:
             self._words[kind] = [word for _, _, word in entries]
             self._logs[kind] = np.log([count for count, _, _ in entries])
             self._place |= {word: place for place, (_, _, word) in enumerate(entries)}
-        self.askable = {word for word in self._place if len(self._near(word)) >= CANDIDATES - 1}
+        self.askable = {word for word in self._place if min(map(len, self._near(word))) >= CANDIDATES - 1}
 
     def distractors(self, word: str, random: np.random.Generator) -> list[str]:
         """Nine other words of the kind and about the frequency of `word`."""
-        return [str(other) for other in random.choice(self._near(word), CANDIDATES - 1, replace=False)]
+        rarer, commoner = self._near(word)
+        below = int(random.integers(0, CANDIDATES))
+        chosen = [*random.choice(rarer, below, replace=False), *random.choice(commoner, CANDIDATES - 1 - below, replace=False)]
+        return [str(other) for other in chosen]
 
-    def _near(self, word: str) -> list[str]:
+    def _near(self, word: str) -> tuple[list[str], list[str]]:
+        """The nearest words of the kind that are rarer, and those that are more common; ties are in random order."""
         kind, place = shape(word), self._place[word]
         words, logs = self._words[kind], self._logs[kind]
-        low, high = max(0, place - _NEAREST // 2), place + _NEAREST // 2 + 1
-        return [words[i] for i in range(low, min(high, len(words))) if i != place and abs(logs[i] - logs[place]) <= _FURTHEST]
+        rarer = [i for i in range(max(0, place - _NEAREST), place) if logs[place] - logs[i] <= _FURTHEST]
+        commoner = [i for i in range(place + 1, min(place + 1 + _NEAREST, len(words))) if logs[i] - logs[place] <= _FURTHEST]
+        return [words[i] for i in rarer], [words[i] for i in commoner]
 
 
 def shape(word: str) -> str:
