@@ -69,7 +69,15 @@ def cache_folder() -> Path:
 
 
 def peak_rss_mb() -> float:
-    """Largest resident memory of this process so far, in MB (10^6 bytes)."""
+    """Largest resident memory of this process so far, in MB (10^6 bytes).
+
+    Linux counts the peak of the parent into getrusage of a child it starts, so /proc is asked first.
+    """
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) * 1024 / 1e6
+    except (OSError, StopIteration, ValueError, IndexError):
+        pass
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak * (1 if sys.platform == "darwin" else 1024) / 1e6
 
@@ -81,6 +89,14 @@ def rss_mb() -> float:
     except (OSError, IndexError, ValueError):
         return peak_rss_mb()
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def total_memory_mb() -> float:
+    """Memory of this machine in MB (10^6 bytes); infinite where the system does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e6
+    except (ValueError, OSError, AttributeError):
+        return float("inf")
 
 
 def cpu_name() -> str:

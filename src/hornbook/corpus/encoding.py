@@ -176,6 +176,8 @@ class _Decoder:
         return text
 
     def _hint(self, data: bytes) -> str:
+        if len(data) < 16:
+            return ""
         guess = guess_encoding(data)
         if guess.encoding and guess.encoding not in (self.encoding, "utf-8"):
             return f" The text looks like {_shown(guess.encoding)}."

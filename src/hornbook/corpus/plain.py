@@ -84,7 +84,8 @@ def _blank_blocks(pieces: Iterator[str]) -> Iterator[tuple[str, bool]]:
 
 def _title_blocks(pieces: Iterator[str]) -> Iterator[tuple[str, bool]]:
     """Line by line: a title counts when the lines before and after it are blank."""
-    before_blank, waiting, part = True, "", []
+    before_blank, waiting = True, ""
+    part: list[str] = []
     for piece in pieces:
         for line in _lines(piece):
             blank = line.isspace()

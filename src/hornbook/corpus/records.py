@@ -130,7 +130,7 @@ def parquet_texts(path: Path, *, name: str, config: ReadConfig, counts: ReadCoun
     except ImportError as error:
         raise needs_extra("pyarrow", "text") from error
     try:
-        with pyarrow.parquet.ParquetFile(path, memory_map=False) as file:
+        with pyarrow.parquet.ParquetFile(path, memory_map=False, page_checksum_verification=True) as file:
             schema = file.schema_arrow
             texts = [field.name for field in schema if field.type in (pyarrow.string(), pyarrow.large_string())]
             column = _choose_name(texts, schema.names, name, config, log)
