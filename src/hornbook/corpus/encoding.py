@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hornbook.core.errors import ContentError, UsageError, nearest
+from hornbook.core.errors import ContentError, UsageError, nearest, translate
 from hornbook.core.events import Note
 from hornbook.corpus.document import Log, ReadConfig, ReadCounts
 
@@ -180,10 +180,10 @@ class _Decoder:
             return ""
         guess = guess_encoding(data)
         if guess.encoding and guess.encoding not in (self.encoding, "utf-8"):
-            return f" The text looks like {_shown(guess.encoding)}."
+            return translate(" The text looks like {encoding}.").format(encoding=_shown(guess.encoding))
         if self.encoding != "utf-8" and _trial(data[:SAMPLE], "utf-8")[2] == 0:
-            return " The text looks like UTF-8."
-        return " The text may be Western European (cp1252)." if re.match(rb"[\xc0-\xff][a-z ,.]", data) else ""
+            return translate(" The text looks like {encoding}.").format(encoding="UTF-8")
+        return translate(" The text may be Western European (cp1252).") if re.match(rb"[\xc0-\xff][a-z ,.]", data) else ""
 
 
 def _shown(encoding: str) -> str:
@@ -192,7 +192,7 @@ def _shown(encoding: str) -> str:
 
 def _refuse_binary(guess: Guess, name: str) -> None:
     if guess.binary:
-        raise ContentError("{path} is not text: it looks like {kind}", path=name, kind=guess.binary)
+        raise ContentError("{path} is not text: it looks like {kind}", path=name, kind=translate(guess.binary))
 
 
 def _zero_pattern(sample: bytes) -> str:

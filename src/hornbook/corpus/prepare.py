@@ -11,7 +11,7 @@ from typing import Any
 
 from hornbook.core import artifact
 from hornbook.core.config import to_dict
-from hornbook.core.errors import ContentError, UsageError
+from hornbook.core.errors import ContentError
 from hornbook.core.events import Alarm, Event, Note, Progress
 from hornbook.corpus import language as languages
 from hornbook.corpus.clean import CleanConfig, Cleaner
@@ -279,7 +279,7 @@ def _examples(result: DedupResult, splits: list[TextSplit]) -> list[tuple[str, s
             if number < len(split):
                 return split.text(number)[:_SHOWN]
             number -= len(split)
-        raise UsageError("document {number} does not exist", number=number)
+        raise IndexError(number)
 
     return [(beginning(kept), beginning(removed), overlap) for kept, removed, overlap in result.examples[:5]]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from hornbook.core.errors import ContentError, UsageError, nearest, needs_extra
+from hornbook.core.errors import ContentError, UsageError, nearest, needs_extra, translate
 from hornbook.core.events import Note
 from hornbook.corpus.document import Log, ReadConfig, ReadCounts
 
@@ -68,7 +68,7 @@ def json_texts(lines: Iterator[str], *, name: str, config: ReadConfig, counts: R
                 path=name,
                 line=number,
                 field=field,
-                kind=_kind(text) if field in record else "missing",
+                kind=_kind(text) if field in record else translate("missing"),
             )
         else:
             yield text
@@ -203,6 +203,7 @@ def _choose_column(rows: list[list[str]], name: str, config: ReadConfig, log: Lo
 
 
 def _kind(value: object) -> str:
-    return {dict: "an object", list: "a list", str: "text", bool: "true or false", int: "a number", float: "a number"}.get(
+    name = {dict: "an object", list: "a list", str: "text", bool: "true or false", int: "a number", float: "a number"}.get(
         type(value), "null"
     )
+    return translate(name)
