@@ -12,6 +12,7 @@ from hornbook.core.events import Progress
 from hornbook.corpus import shards as room
 from hornbook.corpus.shards import Shards, ShardSplit, encode_store, fingerprint_tokenizer, token_type
 from hornbook.corpus.store import TextStore, TextStoreWriter
+from hornbook.tokenizers import TokenizerConfig, train_tokenizer
 
 
 class Bytes:
@@ -101,6 +102,19 @@ def test_a_document_that_no_cut_leaves_alone_is_encoded_whole(tmp_path, monkeypa
     split = encode(tmp_path, {"train": [text]}, tokenizer).split("train")
     assert tokenizer.longest == len(text)
     assert split.document(0).tolist() == tokenizer.encode(text).tolist()
+
+
+@pytest.mark.parametrize("kind", ["bpe", "wordpiece", "unigram", "words", "chars"])
+def test_real_tokenizers_give_the_same_ids_in_pieces(tmp_path, monkeypatch, kind):
+    monkeypatch.setattr(room, "_LONG", 2000)
+    monkeypatch.setattr(room, "_PIECE", 500)
+    generator = np.random.default_rng(2)
+    words = ["the", "cat", " ", "\n", "\n\n", "、中文", "don't", "12", "\r\n", "  "]
+    text = " ".join(generator.choice(words, 6000))
+    tokenizer = train_tokenizer([text], TokenizerConfig(kind=kind, size=600))
+    split = encode(tmp_path, {"train": [text]}, tokenizer).split("train")
+    assert np.array_equal(split.document(0), tokenizer.encode(text))
+    assert tokenizer.decode(split.document(0)) == text
 
 
 def test_wide_vocabularies_take_uint32(tmp_path):
