@@ -11,15 +11,15 @@ The text "人人a" costs   1/2 * 1/4 * 1/4 * 3/8 = 3/256: log2(256/3) = 6.415 bi
 the text "a" costs       1/4 * 3/8            = 3/32:  log2(32/3)  = 3.415 bits.
 
 UTF-8 writes 人 in 3 bytes and a in 1: 3 + 3 + 1 and 1, together 8 bytes. So the model costs 9.830 / 8 = 1.2288 bits per byte.
-Six predictions were made (four characters and two ends): perplexity 2 ** (9.830 / 6) = 3.1129.
+Six predictions were made (four characters and two ends): perplexity 2 ** (9.830 / 6) = 3.1131.
 """
 
 import math
 
 import numpy as np
 import pytest
-from bigram_table import BigramTable, Letters
 
+from bigram_table import BigramTable, Letters
 from hornbook.corpus.shards import ShardSplit
 from hornbook.decoding import BeamConfig, GenerationConfig, beam_search, generate
 from hornbook.scoring import bits_per_byte
@@ -44,7 +44,7 @@ def test_bits_per_byte_and_perplexity(model):
     bits = math.log2(256 / 3) + math.log2(32 / 3)
     assert score.bytes == 8 and score.tokens == 6
     assert score.bits_per_byte == pytest.approx(bits / 8, rel=1e-6) == pytest.approx(1.2288, abs=1e-4)
-    assert score.perplexity == pytest.approx(2 ** (bits / 6), rel=1e-6) == pytest.approx(3.1129, abs=1e-4)
+    assert score.perplexity == pytest.approx(2 ** (bits / 6), rel=1e-6) == pytest.approx(3.1131, abs=1e-4)
 
 
 def test_greedy_decoding_takes_the_likely_step_and_beam_search_the_likely_text(model):

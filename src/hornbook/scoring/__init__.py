@@ -15,6 +15,7 @@ from hornbook.scoring.significance import (
     paired_bootstrap,
     rank_with_ties,
 )
+from hornbook.scoring.words import TokenWords
 
 __all__ = [
     "ClozeItem",
@@ -25,6 +26,7 @@ __all__ = [
     "LanguageScore",
     "Latency",
     "Ranked",
+    "TokenWords",
     "Units",
     "bits_per_byte",
     "bonferroni",

@@ -15,11 +15,14 @@ from hornbook.core.events import Event, Note
 from hornbook.core.types import Ids, LanguageModel
 from hornbook.scoring.cloze_items import CANDIDATES, ClozeItem, build_cloze, load_cloze, save_cloze
 from hornbook.scoring.significance import Interval, Units, bootstrap_ratio
+from hornbook.scoring.words import Segmenter, TokenWords
 
 __all__ = [
     "ClozeItem",
     "ClozeScore",
     "Scorer",
+    "Segmenter",
+    "TokenWords",
     "build_cloze",
     "cloze_accuracy",
     "cloze_with",

@@ -8,29 +8,23 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 
 from hornbook.core.artifact import write_text_atomic
 from hornbook.core.errors import ContentError
+from hornbook.scoring.words import Segmenter, shape, spans
 
 CANDIDATES = 10
-_UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"  # kana and Han: one character a word
-_LETTERS = rf"[^\W\d_{_UNSPACED}]+"
-_WORD = re.compile(rf"[{_UNSPACED}]|{_LETTERS}(?:['\u2019]{_LETTERS})*")
 _LEAST_COUNT = 5  # of a word in the training text, for its frequency to mean something
 _NEAREST = 18  # words on either side in frequency among which distractors are drawn
 _FURTHEST = math.log(2)  # they are at most twice as frequent, at least half as frequent
 _LEAST_LEFT = 10  # characters
 _SHARE_OF_ONE_WORD = 0.03  # of the items may have the same answer
-
-Segmenter: TypeAlias = Callable[[str], Iterable[str]]
-"""Text to its words, in order; what it leaves out (spaces) is skipped."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +50,12 @@ def build_cloze(
     left: int = 80,
     right: int = 25,
     segment: Segmenter | None = None,
-    train_characters: int = 20_000_000,
+    train_characters: int = 5_000_000,
 ) -> list[ClozeItem]:
     """Up to `count` questions, in random order, so that the first n of them are a fair sample too.
 
-    A word is a run of letters, or one Han character or kana, or what `segment` says. Distractors come from the same kind of
+    A word is a run of letters, or one Han character or kana, or what `segment` says: Chinese characters alone make an easy
+    test, their neighbours in the word give them away; pass `TokenWords` or a segmenter. Distractors come from the same kind of
     word (case pattern, length of a Han word) in the first `train_characters` of the training text and are within a factor of
     two of the answer's frequency. How many of the nine are rarer than the answer is drawn evenly from 0 to 9, so its place in
     frequency tells nothing; words without nine such neighbours on either side are not asked. `left` and `right` are
@@ -138,35 +133,12 @@ class _Peers:
         return [words[i] for i in rarer], [words[i] for i in commoner]
 
 
-def shape(word: str) -> str:
-    """What a distractor must share with the word: its case pattern; for Han, its length."""
-    if re.match(f"[{_UNSPACED}]", word):
-        return f"{len(word)} characters"
-    if word.islower() or word.isupper():
-        return "lower" if word.islower() else "upper" if len(word) > 1 else "capital"
-    return "title" if word[:1].isupper() and word[1:].islower() else "mixed" if word.lower() != word.upper() else "uncased"
-
-
-def spans(text: str, segment: Segmenter | None) -> Iterator[tuple[int, int]]:
-    """Where the words of a text begin and end."""
-    if segment is None:
-        yield from (match.span() for match in _WORD.finditer(text))
-        return
-    at = 0
-    for word in segment(text):
-        begin = text.find(word, at)
-        if begin >= 0:
-            at = begin + len(word)
-            if _WORD.match(word):
-                yield begin, at
-
-
 def _count_words(texts: Iterable[str], segment: Segmenter | None, characters: int) -> Counter[str]:
     counts: Counter[str] = Counter()
     read = 0
     for text in texts:
         part = text[: characters - read]
-        counts.update(_WORD.findall(part) if segment is None else (part[a:b] for a, b in spans(part, segment)))
+        counts.update(part[a:b] for a, b in spans(part, segment))
         read += len(part)
         if read >= characters:
             break

@@ -17,7 +17,7 @@ from hornbook.scoring.cloze import (
     score_shared,
     score_whole,
 )
-from hornbook.scoring.cloze_items import shape, spans
+from hornbook.scoring.words import TokenWords, shape, spans
 
 WORDS = [a + b + c for a in "bcdfg" for b in "aeiou" for c in "lmnrst"]
 
@@ -118,6 +118,13 @@ def test_words():
     ]
 
 
+def test_words_of_chinese_by_the_tokens_of_a_tokenizer():
+    words = TokenWords(Tokens(["北京", "大学", "人"]))
+    text = "The 北京大学 has 人人, 北京?人"
+    assert list(words(text)) == ["The", "北京", "大学", "has", "人", "人", "北京", "人"]
+    assert [text[a:b] for a, b in spans(text, words)] == list(words(text))
+
+
 def test_small_texts_give_fewer_items():
     assert build_cloze(["one word"], ["another"]) == []
     with pytest.raises(ContentError, match="no cloze questions"):
@@ -178,3 +185,22 @@ def test_a_time_limit_shortens_the_test_and_says_so(items):
 def test_ties_and_nonsense_are_wrong_answers(items):
     assert cloze_with(lambda part: np.zeros((len(part), 10)), items).accuracy == 0
     assert cloze_with(lambda part: np.full((len(part), 10), np.nan), items).accuracy == 0
+
+
+class Tokens:
+    """Greedy from the left over a list of tokens."""
+
+    def __init__(self, tokens):
+        self.tokens = tokens
+
+    def encode_batch(self, texts):
+        return [np.array(list(self._ids(text))) for text in texts]
+
+    def decode(self, ids):
+        return "".join(self.tokens[number] for number in ids)
+
+    def _ids(self, text):
+        while text:
+            number = next(i for i, token in enumerate(self.tokens) if text.startswith(token))
+            yield number
+            text = text[len(self.tokens[number]) :]
