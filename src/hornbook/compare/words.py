@@ -61,9 +61,11 @@ TEXT: dict[str, tuple[str, str]] = {
     # sections
     "ranking": ("Ranking", "排名"),
     "ranking_lead": (
-        "Held-out bits per byte: fewer is better. Dots are measurements, whiskers their 95 % intervals. A rank is shared (=) where a paired "
+        "Held-out bits per byte: fewer is better. Dots are measurements, whiskers their 95 % intervals. A rank is shared "
+        "(=) where a paired "
         "test on the same text does not tell two models apart.",
-        "留出文本上的每字节比特数，越少越好。圆点为测量值，横须为 95 % 区间。在同一文本上做配对检验而分不出高下的模型并列（=）。",
+        "留出文本上的每字节比特数，越少越好。圆点为测量值，横须为 95 % 区间。"
+        "在同一文本上做配对检验而分不出高下的模型并列（=）。",
     ),
     "curves": ("Learning curves", "学习曲线"),
     "curves_lead": (
@@ -80,7 +82,8 @@ TEXT: dict[str, tuple[str, str]] = {
     "curve_tokens": ("tokens seen", "已见词元"),
     "frontier": ("Quality against cost", "质量与代价"),
     "frontier_lead": (
-        "Lower and further left is better. The stepped line joins the models that no other model beats in both: the choice is among them.",
+        "Lower and further left is better. The stepped line joins the models that no other model beats in both: the choice "
+        "is among them.",
         "越低、越靠左越好。阶梯线连接两方面都不被其他模型超过的模型：在它们之中挑选。",
     ),
     "samples": ("In their own words", "各说各话"),
@@ -91,7 +94,8 @@ TEXT: dict[str, tuple[str, str]] = {
     "samples_lead_plain": ("Text that each model writes by itself.", "每个模型自己写出的文本。"),
     "forecast": ("Forecast and outcome", "预测与实际"),
     "forecast_lead": (
-        "What the probe of this machine foretold, and what happened. × 1 is a perfect forecast; off by more than half is marked.",
+        "What the probe of this machine foretold, and what happened. × 1 is a perfect forecast; off by more than half is "
+        "marked.",
         "对本机试测之后的预测，与实际结果对照。× 1 为完全命中；偏差超过一半者加标记。",
     ),
     "time": ("Where the time went", "时间花在哪里"),
@@ -176,19 +180,24 @@ TEXT: dict[str, tuple[str, str]] = {
     "seed": ("seed", "随机种子"),
     # method
     "method_bits": (
-        "Bits per byte is the length of the held-out text when the model is used to compress it, −log₂ of its probability, divided by the raw "
+        "Bits per byte is the length of the held-out text when the model is used to compress it, −log₂ of its probability, "
+        "divided by the raw "
         "UTF-8 bytes of the original text. It does not depend on the tokenizer's units; half the bits means half the file.",
-        "每字节比特数，是用模型压缩留出文本时的长度（概率的 −log₂）除以原始文本的 UTF-8 字节数。它与分词单位无关；比特减半，文件就减半。",
+        "每字节比特数，是用模型压缩留出文本时的长度（概率的 −log₂）除以原始文本的 UTF-8 字节数。它与分词单位无关；"
+        "比特减半，文件就减半。",
     ),
     "method_document": (
-        "Every document is scored from a fresh state: its first token given nothing, then every token given those before it, then the end of "
+        "Every document is scored from a fresh state: its first token given nothing, then every token given those before "
+        "it, then the end of "
         "the document.",
         "每篇文档都从全新状态开始计分：先是没有上文的第一个词元，再逐个给定前文，最后是文档结束。",
     ),
     "method_interval": (
-        "Intervals are 95 % bootstrap intervals that resample {unit} ({units}). Two models are compared on the same {unit}: they are tied when "
+        "Intervals are 95 % bootstrap intervals that resample {unit} ({units}). Two models are compared on the same "
+        "{unit}: they are tied when "
         "the 95 % interval of their paired difference holds zero.",
-        "区间为 95 % 自助法区间，重抽样单位是{unit}（{units}）。两个模型在同样的{unit}上配对比较：配对差的 95 % 区间含零，即为并列。",
+        "区间为 95 % 自助法区间，重抽样单位是{unit}（{units}）。两个模型在同样的{unit}上配对比较：配对差的 95 % 区间含零，"
+        "即为并列。",
     ),
     "method_cloze": (
         "Cloze accuracy: the held-out word is to be picked among distractors of like frequency.",
@@ -199,18 +208,26 @@ TEXT: dict[str, tuple[str, str]] = {
         "所有模型共用一个只用训练文本训练的分词器；没有拼不出来的词。",
     ),
     "method_budget": (
-        "The budget is wall time for everything, evaluation included. Contestants get equal shares; what one leaves unused goes to the rest. "
+        "The budget is wall time for everything, evaluation included. Contestants get equal shares; what one leaves unused "
+        "goes to the rest. "
         "Latency is one more token of one text on this machine.",
-        "预算是包括评测在内的全部墙钟时间。各模型份额相等，用不完的部分分给其余模型。延迟是在本机上为一段文本多算一个词元的时间。",
+        "预算是包括评测在内的全部墙钟时间。各模型份额相等，用不完的部分分给其余模型。"
+        "延迟是在本机上为一段文本多算一个词元的时间。",
     ),
     "unit_documents": ("documents", "文档"),
     "unit_blocks of paragraphs": ("blocks of paragraphs", "段落块"),
+    "unit_blocks": ("blocks of {tokens} tokens", "每块 {tokens} 词元的文本块"),
     "use_generate": ("write text", "生成文本"),
     "use_evaluate": ("score your own text", "给自己的文本打分"),
     "use_python": ("or in Python", "或在 Python 中"),
     "reproduce_lead": ("The same command with the same seed runs the same race.", "相同命令、相同种子，就是相同的比赛。"),
     "numbers_file": ("All numbers of this page are in report.json.", "本页所有数字都在 report.json 中。"),
     "stage_other": ("other", "其他"),
+    "stage_corpus": ("corpus", "语料"),
+    "stage_tokenizer and shards": ("tokenizer and shards", "分词器与分片"),
+    "stage_cloze items": ("cloze items", "完形题目"),
+    "stage_probe": ("probe", "试测"),
+    "stage_report": ("report", "报告"),
     "share_of": ("of {seconds}", "共 {seconds}"),
 }
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from hornbook.compare.advice import rank_label
-from hornbook.compare.numbers import count, decimals_for, duration, fixed, percent
+from hornbook.compare.numbers import MISSING, count, decimals_for, duration, fixed, percent
 from hornbook.compare.report.marks import Look, marker, swatch
 from hornbook.compare.report.markup import Markup, element, join
 from hornbook.compare.report.scales import Scale, focus, linear_ticks, padded, tick_decimals
@@ -68,14 +68,18 @@ def _columns(rows: Sequence[RaceRow], words: Words) -> list[Column]:
     columns: list[Column] = [
         ("cloze", "number", lambda row: percent(row.cloze_accuracy)),
         ("task", "number", lambda row: fixed(row.task_score, task)),
-        ("trained", "number", lambda row: duration(row.train_seconds)),
-        ("tokens", "number", lambda row: count(row.tokens_seen)),
+        (
+            "trained",
+            "number",
+            lambda row: duration(row.train_seconds) if row.bits_per_byte is not None or row.tokens_seen else MISSING,
+        ),
+        ("tokens", "number", lambda row: count(row.tokens_seen or None)),
         ("parameters", "number", lambda row: count(row.parameters)),
         ("size", "number", lambda row: fixed(row.size_mb, size)),
         ("latency", "number", lambda row: fixed(row.latency_ms, latency)),
         ("memory", "number", lambda row: fixed(row.peak_rss_mb, 0)),
     ]
-    return [column for column in columns if any(column[2](row) != "–" for row in rows)]
+    return [column for column in columns if any(column[2](row) != MISSING for row in rows)]
 
 
 def _head(text: str, kind: str) -> Markup:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import shlex
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
@@ -143,7 +144,7 @@ def stages(result: RaceResult, words: Words) -> Markup:
     rows = [
         element(
             "tr",
-            element("th", name, scope="row"),
+            element("th", words.known(f"stage_{name}", name), scope="row"),
             element("td", element("span", class_="bar", style=f"width:{100 * seconds / longest:.1f}%"), class_="bars"),
             element("td", duration(seconds), class_="number"),
             element("td", percent(seconds / total, 0), class_="number quiet"),
@@ -195,7 +196,9 @@ def facts(result: RaceResult, words: Words) -> Markup:
 
 def method(result: RaceResult, words: Words) -> Markup:
     """The protocol in words."""
-    unit = words.known(f"unit_{result.interval_unit}", result.interval_unit)
+    blocks = re.fullmatch(r"blocks of ([\d,]+) tokens", result.interval_unit)
+    named = words.known(f"unit_{result.interval_unit}", result.interval_unit)
+    unit = words("unit_blocks", tokens=blocks[1]) if blocks else named
     units = "–" if result.interval_units is None else f"n = {result.interval_units:,}"
     sentences = [
         words("method_bits"),
