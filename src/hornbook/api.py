@@ -20,7 +20,7 @@ from hornbook.core.events import Event, Note
 if TYPE_CHECKING:
     from hornbook.compare.results import RaceResult
     from hornbook.corpus.prepare import CorpusConfig
-    from hornbook.corpus.store import TextStore
+    from hornbook.corpus.report import CorpusReport
     from hornbook.tokenizers import TokenizerConfig
 
 Log = Callable[[Event], None]
@@ -52,11 +52,17 @@ def load(folder: str | Path, *, verify: bool = True) -> Any:
     return catalog.model_class(kind, where=folder).load(folder)
 
 
-def corpus(sources: Sources, output: str | Path, *, config: CorpusConfig | None = None, log: Log = silent) -> TextStore:
-    """Read, clean, deduplicate, split; write the corpus folder with its report. See `hornbook.corpus.prepare`."""
-    from hornbook.corpus.prepare import CorpusConfig, prepare_corpus
+def corpus(
+    sources: Sources, output: str | Path, *, config: CorpusConfig | None = None, dry_run: bool = False, log: Log = silent
+) -> CorpusReport:
+    """Read, clean, deduplicate, split; write the corpus folder (nothing with `dry_run`) and return its report."""
+    from hornbook.corpus.prepare import CorpusConfig, prepare_corpus, preview_corpus
+    from hornbook.corpus.report import CorpusReport
 
-    return prepare_corpus(sources, Path(output), config or CorpusConfig(), log=log)
+    if dry_run:
+        return preview_corpus(sources, config or CorpusConfig(), log=log)
+    prepare_corpus(sources, Path(output), config or CorpusConfig(), log=log)
+    return CorpusReport.load(Path(output))
 
 
 def train(
@@ -79,6 +85,7 @@ def train(
     Sizes that `overrides` ("model.width", "training.steps", ...) leave open follow from the budget. The work folder
     OUTPUT.work holds corpus, shards and checkpoints; with `resume` an interrupted training goes on from there.
     """
+    from hornbook.compare.budget import size_counts
     from hornbook.corpus.prepare import CorpusConfig
     from hornbook.scoring.lm import bits_per_byte
     from hornbook.scoring.sample import shorten
@@ -87,14 +94,19 @@ def train(
     found, output = catalog.recipe(recipe), Path(output)
     style = style or next(iter(found.styles))
     if style not in found.styles:
-        raise UsageError("{recipe} has no style '{style}': choose from {names}", recipe=recipe, style=style, names=", ".join(found.styles))
+        raise UsageError(
+            "{recipe} has no style '{style}': choose from {names}", recipe=recipe, style=style, names=", ".join(found.styles)
+        )
     config = merge(found.styles[style], dict(overrides or {}))
     work = output.parent / f"{output.name}.work"
     if work.exists() and not resume:
         shutil.rmtree(work)
     store = pretrain.prepare_text(sources, work, config=corpus or CorpusConfig(), log=log)
     data = pretrain.prepare_data(store, work, tokenizer=tokenizer or "bpe", log=log)
-    if found.batches is not None:
+    if found.batches is None:
+        split = data.shards.split("train")
+        config, _ = size_counts(config, int(split.tokens.size), len(split))
+    else:
         training = dataclasses.replace(config.training, seed=seed, device=device)
         config = dataclasses.replace(config, training=training)
         if not (training.steps or training.seconds):
@@ -136,20 +148,21 @@ def _seconds(budget: str | float) -> float:
 def _sized(recipe: Any, config: Any, data: Any, seconds: float, overrides: Mapping[str, Any], log: Log) -> Any:
     """The configuration that a budget buys; what the user fixed stays fixed."""
     from hornbook.compare.budget import size_recipe
-    from hornbook.compare.probe import Probe, run
+    from hornbook.compare.probe import measure
 
     if any(key in overrides for key in ("model.layers", "model.width")):
         return dataclasses.replace(config, training=dataclasses.replace(config.training, seconds=seconds))
-    probe = Probe.from_dict(run(families=[recipe.name], vocabulary=data.tokenizer.size, seconds=min(10.0, 0.05 * seconds), log=log))
+    vocabulary, limit = data.tokenizer.size, min(10.0, 0.05 * seconds)
+    probe = measure([recipe.name], vocabulary=vocabulary, seconds=limit, device=config.training.device)
     sizing = size_recipe(
         recipe,
         config,
         seconds=seconds,
         corpus_tokens=int(data.shards.split("train").tokens.size),
-        vocabulary=data.tokenizer.size,
-        speed=lambda candidate: probe.tokens_per_second(recipe.name, candidate.model, data.tokenizer.size),
+        vocabulary=vocabulary,
+        speed=lambda candidate: probe.tokens_per_second(recipe.name, candidate.model, vocabulary),
     )
-    log(Note(f"{sizing.rule}; {sizing.parameters / 1e6:.1f} M parameters, about {sizing.tokens / 1e6:.1f} M tokens in {seconds:.0f} s"))
+    log(Note(f"{sizing.rule}; {sizing}"))
     return sizing.config
 
 
@@ -188,18 +201,18 @@ def evaluate(model: str | Path, sources: Sources, *, corpus: CorpusConfig | None
     }
 
 
-def generate(model: str | Path, prompts: Sequence[str] = ("",), *, beams: int = 0, **settings: Any) -> list[str]:
+def generate(model: str | Path, prompts: Sequence[str] = ("",), *, width: int = 0, **settings: Any) -> list[str]:
     """Continue each prompt; `settings` are those of `decoding.GenerationConfig` (max_tokens, temperature, top_p, seed, ...).
 
-    With `beams` above 0 the most probable continuation that a beam search of that width finds.
+    With `width` above 0 the most probable continuation that a beam search of that width finds.
     """
     from hornbook.decoding import BeamConfig, GenerationConfig, beam_search
     from hornbook.decoding import generate as continue_prompts
 
     opened = load(model)
-    if beams:
-        config = BeamConfig(beams=beams, max_tokens=settings.get("max_tokens", 200))
-        return [found.text for found in beam_search(opened, list(prompts), config)]
+    if width:
+        config = BeamConfig(beams=width, max_tokens=settings.get("max_tokens", 200))
+        return [beams[0].text for beams in beam_search(opened, list(prompts), config)]
     return [found.text for found in continue_prompts(opened, list(prompts), GenerationConfig(**settings))]
 
 
@@ -217,9 +230,13 @@ def race(
     seed: int = 1,
     device: str = "auto",
     command: str = "",
+    demo: bool = False,
     log: Log = silent,
 ) -> RaceResult:
-    """Train every generation on one text under one budget, rank them, write report and model folders into `output`."""
+    """Train every generation on one text under one budget, rank them, write report and model folders into `output`.
+
+    With `demo` the text is what every Python installation carries, and `sources` stay empty.
+    """
     from hornbook.compare.race import RaceConfig
     from hornbook.compare.race import race as run_race
     from hornbook.corpus.prepare import CorpusConfig
@@ -234,7 +251,7 @@ def race(
         device=device,
         overrides=dict(overrides or {}),
     )
-    return run_race(sources, Path(output), config, resume=resume, command=command, log=log)
+    return run_race(sources, Path(output), config, resume=resume, command=command, demo=demo, log=log)
 
 
 def info(folder: str | Path) -> dict[str, Any]:

@@ -29,7 +29,7 @@ _SUB_APPS = {"train"}
 
 def build() -> App:
     """The whole command tree; commands are imported when they are used."""
-    from cyclopts import App
+    from cyclopts import App, Parameter
 
     from hornbook import version
 
@@ -38,6 +38,7 @@ def build() -> App:
         version=f"hornbook {version}",
         help="Turn your own text into a working language model. Start with: hornbook race YOUR.txt --budget 10m -o report",
         result_action="return_value",
+        default_parameter=Parameter(negative=""),  # no --no-x and --empty-x twins
     )
     for verb, help_text in VERBS.items():
         app.command(f"hornbook.cli.{verb}:{'app' if verb in _SUB_APPS else verb}", name=verb, help=help_text)
@@ -67,7 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except MemoryError:
-        return _fail(translate("out of memory: use a smaller --model.width, a smaller --training.rows, or a larger machine"), 1, debug)
+        return _fail(
+            translate("out of memory: use a smaller --model.width, a smaller --training.rows, or a larger machine"), 1, debug
+        )
     except OSError as error:
         return _system_error(error, debug)
     except Exception as error:  # every unforeseen fault is still one line; the traceback is one flag away
@@ -94,7 +97,9 @@ def _fail(message: str, code: int, debug: bool) -> int:
 def _threads(tokens: Sequence[str]) -> int:
     """--threads, needed before the libraries that read it at import are loaded; a bad value is reported by the parser."""
     for token, following in zip(tokens, [*tokens[1:], ""], strict=True):
-        value = following if token == "--threads" else token.removeprefix("--threads=") if token.startswith("--threads=") else ""
+        value = (
+            following if token == "--threads" else token.removeprefix("--threads=") if token.startswith("--threads=") else ""
+        )
         if value.isdigit():
             return int(value)
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hornbook.cli.options import Common, print_json
 
 
-def doctor(*, common: Common = Common()) -> None:  # noqa: B008 - cyclopts reads frozen defaults
+def doctor(*, common: Common = Common()) -> None:
     """Check this machine: processor, threads, precision, disk, extras; every remark says what to do."""
     from hornbook import api
 

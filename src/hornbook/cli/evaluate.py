@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from hornbook.cli.options import Common, TextFlags, corpus_config, print_json, sources_of
+from hornbook.cli.options import Common, TextFlags, corpus_config, print_json
 
 
 def evaluate(
@@ -22,13 +22,15 @@ def evaluate(
 
     reporter = Reporter(quiet=common.quiet)
     with reporter.shown():
-        result = api.evaluate(model, sources_of(data, text), corpus=corpus_config(text), log=reporter)
+        result = api.evaluate(model, data, corpus=corpus_config(text), log=reporter)
     if common.json:
         print_json(result)
         return
     if result["bits_per_byte"] is not None:
         low, high = result["bits_per_byte_ci95"]
-        print(f"{result['bits_per_byte']:.4f} bits per byte [{low:.4f}, {high:.4f}] over {result['interval_units']} {result['interval_unit']}")
-    print(f"perplexity {result['perplexity']:.2f} per token; {result['tokens']:,} tokens, {result['bytes']:,} bytes, split {result['split']}")
+        units = f"{result['interval_units']} {result['interval_unit']}"
+        print(f"{result['bits_per_byte']:.4f} bits per byte [{low:.4f}, {high:.4f}] over {units}")
+    print(f"perplexity {result['perplexity']:.2f} per token", end="; ")
+    print(f"{result['tokens']:,} tokens, {result['bytes']:,} bytes, split {result['split']}")
     for note in result["notes"]:
         print(note)

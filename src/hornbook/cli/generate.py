@@ -48,7 +48,7 @@ def generate(
             sys.stdout.flush()
         sys.stdout.write("\n")
         return
-    texts = api.generate(model, given, beams=beams, **settings)
+    texts = api.generate(model, given, width=beams, **settings)
     each = max(1, len(texts) // len(given))
     for number, text in enumerate(texts):
         prompt = given[number // each]

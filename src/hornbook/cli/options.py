@@ -53,8 +53,11 @@ def optional(cls: type[Any], *, prefix: str) -> type[Any]:
         kind = hints[field.name]
         if dataclasses.is_dataclass(kind):
             continue
-        fields.append((field.name, kind | None if kind is not None else kind, dataclasses.field(default=None)))
-    return dataclasses.make_dataclass(f"Optional{cls.__name__}", fields, frozen=True, namespace={"__doc__": f"{prefix} options."})
+        fields.append((field.name, kind | None, dataclasses.field(default=None)))
+    mirror = dataclasses.make_dataclass(f"Optional{cls.__name__}", fields, frozen=True)
+    mirror.__doc__ = f"{prefix} options."
+    mirror.__module__ = __name__  # make_dataclass says "types", and cyclopts does not look into the standard library's classes
+    return mirror
 
 
 def given(**groups: Any) -> dict[str, Any]:
@@ -112,3 +115,21 @@ def tokenizer_of(kind: str, size: int, *, closed: bool = False) -> Any:
     if closed:
         return TokenizerConfig(kind=kind, size=size, closed_vocabulary=True)
     return TokenizerConfig(kind=kind, size=size) if size else kind
+
+
+def corpus_config(text: TextFlags, *, seed: int = 1) -> Any:
+    """The corpus configuration that the text flags ask for."""
+    from hornbook.corpus.prepare import CorpusConfig
+    from hornbook.corpus.read import ReadConfig
+    from hornbook.corpus.split import SplitConfig
+
+    read = ReadConfig(
+        documents=text.documents,
+        encoding=text.encoding,
+        on_bad_bytes=text.on_bad_bytes,
+        train=text.train,
+        dev=text.dev,
+        test=text.test,
+        text_field=text.text_field or ReadConfig.text_field,
+    )
+    return CorpusConfig(read=read, split=SplitConfig(how=text.split or SplitConfig.how, seed=seed), raw=text.raw)

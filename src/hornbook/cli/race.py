@@ -8,7 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from hornbook.cli.options import Common, Machine, Output, TextFlags, corpus_config, print_json, sources_of, tokenizer_of
+from hornbook.cli.options import Common, Machine, Output, TextFlags, corpus_config, print_json, tokenizer_of
 
 
 def race(
@@ -16,12 +16,14 @@ def race(
     *,
     output: Output,
     budget: Annotated[str, Parameter(help="Total wall time, evaluation included: 90s, 10m, 2h.")] = "10m",
-    demo: Annotated[bool, Parameter(help="Race on the English text that every Python installation carries.", negative="")] = False,
+    demo: Annotated[
+        bool, Parameter(help="Race on the English text that every Python installation carries.", negative="")
+    ] = False,
     contestants: Annotated[tuple[str, ...], Parameter(help="Who runs; all when left out.", consume_multiple=True)] = (),
     style: Annotated[str, Parameter(help="classic or modern, where a recipe has both; the recipe's first when left out.")] = "",
     tokenizer: Annotated[str, Parameter(help="bpe, wordpiece, unigram, chars, words, bytes, or the folder of one.")] = "bpe",
     vocabulary: Annotated[int, Parameter(help="Size of the shared tokenizer; 0 follows the corpus.")] = 0,
-    resume: Annotated[bool, Parameter(help="Go on with an interrupted race.", negative="")] = False,
+    resume: Annotated[bool, Parameter(help="Go on with an interrupted race.")] = False,
     text: TextFlags = TextFlags(),
     machine: Machine = Machine(),
     common: Common = Common(),
@@ -40,7 +42,7 @@ def race(
     reporter = Reporter(quiet=common.quiet)
     with reporter.shown():
         result = api.race(
-            sources_of(corpus, text),
+            corpus,
             output,
             budget=budget,
             contestants=contestants,
@@ -57,5 +59,5 @@ def race(
     if common.json:
         print_json(result.to_dict())
     else:
-        render_table(result, Console(highlight=False))
+        render_table(result, Console(highlight=False, width=None if sys.stdout.isatty() else 100))
         print(f"report: {output}/index.html")

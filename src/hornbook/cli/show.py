@@ -45,9 +45,12 @@ class Reporter:
             yield self
 
     def __call__(self, event: Event) -> None:
+        """Show one event."""
         match event:
             case events.Alarm(text, remedy):
-                self._line(f"[bold red]alarm[/] {escape(text)} [bold]→[/] {escape(remedy)}", f"alarm: {text} -> {remedy}", always=True)
+                self._line(
+                    f"[bold red]alarm[/] {escape(text)} [bold]→[/] {escape(remedy)}", f"alarm: {text} -> {remedy}", always=True
+                )
             case events.Note(text):
                 self._line(f"[dim]·[/] {escape(text)}", f"note: {text}")
             case events.Progress(stage, done, total, unit):
@@ -57,7 +60,10 @@ class Reporter:
             case events.Evaluation(step, seconds, _, metrics, best):
                 figures = "  ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in metrics.items())
                 mark = "  (best so far)" if best else ""
-                self._line(f"{escape(self.title)}step {step}  {seconds:.0f} s  {figures}{mark}", f"{self.title}step {step} {seconds:.0f} s {figures}{mark}")
+                self._line(
+                    f"{escape(self.title)}step {step}  {seconds:.0f} s  {figures}{mark}",
+                    f"{self.title}step {step} {seconds:.0f} s {figures}{mark}",
+                )
             case events.Finished(step, tokens, seconds, reason):
                 text = f"{self.title}{step} steps, {tokens:,} tokens in {seconds:.0f} s ({reason})"
                 self._close("training")

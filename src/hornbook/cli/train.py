@@ -1,15 +1,23 @@
-"""hornbook train RECIPE CORPUS -o MODEL: one command a recipe, each with the options of its own configuration."""
+"""hornbook train RECIPE CORPUS -o MODEL: one command a recipe, each with the options of its own configuration.
 
-from __future__ import annotations
+Annotations are evaluated here (no postponed ones): a command's options are classes made for its recipe.
+"""
 
 import typing
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
 from hornbook import catalog
-from hornbook.cli.options import Common, Machine, Output, TextFlags, corpus_config, given, optional, print_json, sources_of, tokenizer_of
+from hornbook.cli.options import Common, Machine, Output, TextFlags, corpus_config, given, optional, print_json, tokenizer_of
+
+
+@dataclass(frozen=True)
+class NoTraining:
+    """Models that count have no training options."""
+
 
 app = App(name="train", help="Train one model on a text. hornbook train RECIPE --help lists a recipe's own options.")
 
@@ -20,7 +28,7 @@ def _command(name: str) -> Callable[..., None]:
     configuration = next(iter(recipe.styles.values()))
     hints = typing.get_type_hints(type(configuration))
     model_options = optional(hints["model"], prefix="Model")
-    training_options = optional(hints["training"], prefix="Training") if "training" in hints else optional(_Nothing, prefix="No")
+    training_options = optional(hints.get("training", NoTraining), prefix="Training")
     styles = ", ".join(recipe.styles)
 
     def command(
@@ -29,10 +37,14 @@ def _command(name: str) -> Callable[..., None]:
         output: Output,
         budget: Annotated[str, Parameter(help="Training time: 90s, 10m, 2h. It decides the sizes left open.")] = "10m",
         style: Annotated[str, Parameter(help=f"Style of the recipe: {styles}.")] = "",
-        tokenizer: Annotated[str, Parameter(help="bpe, wordpiece, unigram, chars, words, bytes, or the folder of one.")] = "bpe",
+        tokenizer: Annotated[
+            str, Parameter(help="bpe, wordpiece, unigram, chars, words, bytes, or the folder of one.")
+        ] = "bpe",
         vocabulary: Annotated[int, Parameter(help="Size of a new tokenizer; 0 follows the corpus.")] = 0,
-        closed_vocabulary: Annotated[bool, Parameter(help="With --tokenizer words: a literal <unk> is an ordinary word.", negative="")] = False,
-        resume: Annotated[bool, Parameter(help="Go on with an interrupted training.", negative="")] = False,
+        closed_vocabulary: Annotated[
+            bool, Parameter(help="With --tokenizer words: a literal unk type is an ordinary word.", negative="")
+        ] = False,
+        resume: Annotated[bool, Parameter(help="Go on with an interrupted training.")] = False,
         model: model_options = model_options(),  # type: ignore[valid-type]
         training: training_options = training_options(),  # type: ignore[valid-type]
         text: TextFlags = TextFlags(),
@@ -49,7 +61,7 @@ def _command(name: str) -> Callable[..., None]:
         with reporter.shown():
             result = api.train(
                 name,
-                sources_of(corpus, text),
+                corpus,
                 output,
                 style=style,
                 budget=budget,
@@ -67,7 +79,6 @@ def _command(name: str) -> Callable[..., None]:
             _print(result)
 
     command.__name__ = name
-    command.__annotations__ |= {"model": model_options, "training": training_options}
     return command
 
 
@@ -77,7 +88,8 @@ def _print(result: dict[str, Any]) -> None:
         low, high = result["bits_per_byte_ci95"]
         quality = f"{result['bits_per_byte']:.4f} bits per byte [{low:.4f}, {high:.4f}], {quality}"
     print(f"{result['kind']}: {quality} on held-out text")
-    print(f"{result['parameters']:,} parameters, {result['tokens_seen']:,} tokens in {result['seconds']:.0f} s, {result['size_mb']:.1f} MB")
+    print(f"{result['parameters']:,} parameters, {result['size_mb']:.1f} MB", end="; ")
+    print(f"{result['tokens_seen']:,} tokens in {result['seconds']:.0f} s")
     print(f"saved in {result['model']}: hornbook generate {result['model']} 'a beginning'")
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from hornbook import catalog
-from hornbook.compare.budget import Sizing, size_recipe
+from hornbook.compare.budget import Sizing, size_counts, size_recipe
 from hornbook.compare.probe import Probe
 from hornbook.core import artifact
 from hornbook.core.config import merge
@@ -31,6 +31,7 @@ from hornbook.tasks.pretrain import Data, Trained, fit, held_out, open_data, sav
 Log = Callable[[Event], None]
 CURVE_TOKENS = 40_000  # of held-out text for each point of a learning curve
 SAMPLE_TOKENS = 60
+_KEPT = ("bits_per_byte", "bits_per_byte_ci95", "perplexity", "train_seconds", "tokens_seen", "parameters")  # in run.json
 
 
 def compete(
@@ -72,7 +73,12 @@ def compete(
             "tokens_per_second": sizing.tokens_per_second,
             "parameters": float(sizing.parameters),
         }
-        log(Note(f"{name}: {sizing.rule}, {sizing.parameters / 1e6:.1f} M parameters, about {sizing.tokens / 1e6:.1f} M tokens"))
+        log(Note(f"{name}: {sizing.rule}; {sizing}"))
+    else:
+        split = data.shards.split("train")
+        config, rule = size_counts(config, int(split.tokens.size), len(split))
+        if rule:
+            log(Note(f"{name}: {rule}"))
     sample = shorten(held_out(data.shards), data.tokenizer, tokens=CURVE_TOKENS)
     alarms: list[str] = []
 
@@ -85,8 +91,8 @@ def compete(
     if trained.reason == "terminated":
         raise Interrupted("{name} was stopped; its checkpoint is whole", name=name)
     row = _score(trained, folder, work, data, test, cloze_seconds, prompts, seed, heard)
-    run = {key: row[key] for key in ("bits_per_byte", "bits_per_byte_ci95", "perplexity", "train_seconds", "tokens_seen", "parameters")}
-    row["size_mb"] = save_model(trained.model, folder / "models" / name, recipe=recipe, config=config, run={**run, "seed": seed})
+    run = {key: row[key] for key in _KEPT} | {"seed": seed}
+    row["size_mb"] = save_model(trained.model, folder / "models" / name, recipe=recipe, config=config, run=run)
     row |= {
         "name": name,
         "title": recipe.title,
@@ -184,4 +190,3 @@ def _shape(model: Any) -> str:
             value = getattr(model, field)
             parts.append("1 layer" if field == "layers" and value == 1 else words.format(value))
     return ", ".join(parts)
-

@@ -27,7 +27,7 @@ from hornbook.core.errors import ContentError, Interrupted, UsageError
 from hornbook.core.events import Alarm, Event, Note
 from hornbook.corpus.prepare import CorpusConfig
 from hornbook.corpus.store import TextStore
-from hornbook.scoring.cloze import build_cloze, save_cloze
+from hornbook.scoring.cloze import TokenWords, build_cloze, save_cloze
 from hornbook.scoring.significance import Units, rank_with_ties
 from hornbook.tasks.pretrain import Data, prepare_data, prepare_text
 from hornbook.tokenizers import TokenizerConfig
@@ -55,7 +55,16 @@ class RaceConfig:
     overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # contestant -> dotted keys
 
 
-def race(sources: Sequence[str | Path], output: Path, config: RaceConfig, *, resume: bool, command: str, log: Log) -> RaceResult:
+def race(
+    sources: Sequence[str | Path],
+    output: Path,
+    config: RaceConfig,
+    *,
+    resume: bool = False,
+    command: str = "",
+    demo: bool = False,
+    log: Log,
+) -> RaceResult:
     """Run a race into the folder `output`. Raises UsageError for a budget below 10 s or a folder that is not a race's."""
     clock = _Clock(config.budget)
     if config.budget < LEAST_SECONDS:
@@ -70,11 +79,11 @@ def race(sources: Sequence[str | Path], output: Path, config: RaceConfig, *, res
     work = output / "work"
     with Worker() as worker:  # starts importing while the text is prepared
         with clock.stage("corpus"):
-            store = prepare_text(sources, work, config=config.corpus, log=log)
+            store = prepare_text(sources, work, config=config.corpus, demo=demo, log=log)
         with clock.stage("tokenizer and shards"):
             data = prepare_data(store, work, tokenizer=config.tokenizer, log=log)
         with clock.stage("cloze items"):
-            _cloze_items(store, work, config, log)
+            _cloze_items(store, data, work, config, log)
         with clock.stage("probe"):
             _probe(worker, data, work, config, log)
         prompts = _prompts(store)
@@ -155,12 +164,13 @@ def _open_folder(output: Path, sources: Sequence[str | Path], config: RaceConfig
     artifact.write_text_atomic(marker, json.dumps(settings, ensure_ascii=False, indent=1))
 
 
-def _cloze_items(store: TextStore, work: Path, config: RaceConfig, log: Log) -> None:
+def _cloze_items(store: TextStore, data: Data, work: Path, config: RaceConfig, log: Log) -> None:
     path = work / "cloze.json"
     if path.is_file():
         return
     held = store.split("test") if len(store.split("test")) else store.split("valid")
-    items = build_cloze(store.split("train"), held, count=config.cloze_items, seed=config.seed)
+    words = TokenWords(data.tokenizer)  # Chinese by the shared tokenizer's tokens: single characters would be too easy
+    items = build_cloze(store.split("train"), held, count=config.cloze_items, seed=config.seed, segment=words)
     if len(items) < config.cloze_items:
         log(Note(f"cloze: the held-out text gives {len(items)} of {config.cloze_items} questions"))
     save_cloze(items, path)
@@ -235,7 +245,8 @@ def _contest(
         if error.exit_code != 1:
             raise
         log(Alarm(f"{name} failed: {error}", "its row stays empty; the other contestants go on"))
-        return {"name": name, "title": recipe.title, "generation": recipe.generation, "alarms": [str(error)], "share_seconds": share}
+        empty = {"name": name, "title": recipe.title, "generation": recipe.generation, "share_seconds": share}
+        return {**empty, "alarms": [str(error)]}
 
 
 def _result(
@@ -390,13 +401,12 @@ def _corpus_summary(store: TextStore, data: Data) -> CorpusSummary:
 
 
 def _machine_summary(work: Path) -> MachineSummary:
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9 if hasattr(os, "sysconf") else None
     probe = json.loads((work / "probe.json").read_text("utf-8"))
     return MachineSummary(
         cpu=runtime.cpu_name(),
         cores=runtime.available_cores(),
         threads=int(os.environ.get("OMP_NUM_THREADS", runtime.available_cores())),
-        memory_gb=memory,
+        memory_gb=runtime.total_memory_mb() / 1e3,
         device=str(probe.get("device", "cpu")),
         facts={"platform": sys.platform},
     )

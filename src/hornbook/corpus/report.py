@@ -39,6 +39,12 @@ class CorpusReport:
         artifact.write_text_atomic(folder / JSON_NAME, text)
         artifact.write_text_atomic(folder / MARKDOWN_NAME, self.markdown())
 
+    @classmethod
+    def load(cls, folder: Path) -> CorpusReport:
+        """The report that `save` wrote into a corpus folder."""
+        data = json.loads((folder / JSON_NAME).read_text("utf-8"))
+        return cls(**data | {"splits": [SplitStatistics(**split) for split in data["splits"]]})
+
     def markdown(self) -> str:
         """The page as Markdown."""
         lines = ["# Corpus report", "", f"Sources: {', '.join(self.sources[:10])}{' ...' * (len(self.sources) > 10)}", ""]

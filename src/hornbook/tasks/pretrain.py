@@ -20,12 +20,13 @@ from hornbook.core.config import to_dict, to_toml
 from hornbook.core.errors import ContentError
 from hornbook.core.events import Evaluation, Event, Finished, Note, as_record
 from hornbook.core.runtime import peak_rss_mb, versions
-from hornbook.core.types import Tokenizer
-from hornbook.corpus.prepare import CorpusConfig, prepare_corpus
+from hornbook.corpus.demo import demo_documents
+from hornbook.corpus.prepare import CorpusConfig, prepare_corpus, prepare_documents
 from hornbook.corpus.shards import Shards, ShardSplit, encode_store
 from hornbook.corpus.store import TextStore
 from hornbook.recipes import Recipe
 from hornbook.tokenizers import (
+    TextTokenizer,
     TokenizerConfig,
     TokenizerReport,
     load_tokenizer,
@@ -42,7 +43,7 @@ _REPORT_BYTES = 2_000_000  # of text the tokenizer is judged on
 class Data:
     """A corpus ready for training."""
 
-    tokenizer: Tokenizer
+    tokenizer: TextTokenizer
     shards: Shards
     report: TokenizerReport | None = None
 
@@ -58,12 +59,17 @@ class Trained:
     curve: tuple[tuple[float, int, float], ...] = ()  # seconds, tokens, held-out bits per byte
 
 
-def prepare_text(sources: Sequence[str | Path], work: Path, *, config: CorpusConfig, log: Log) -> TextStore:
-    """The text store of the sources: a folder made by `hornbook corpus` as it is, anything else prepared into `work`/corpus."""
+def prepare_text(sources: Sequence[str | Path], work: Path, *, config: CorpusConfig, demo: bool = False, log: Log) -> TextStore:
+    """The text store of the sources: a folder made by `hornbook corpus` as it is, anything else prepared into `work`/corpus.
+
+    With `demo` the demonstration text, and no sources.
+    """
     if len(sources) == 1 and TextStore.is_store(Path(sources[0])):
         return TextStore.open(Path(sources[0]))
     if TextStore.is_store(work / "corpus"):
         return TextStore.open(work / "corpus")
+    if demo:
+        return prepare_documents(demo_documents(), work / "corpus", config, name="Python's own documentation", log=log)
     return prepare_corpus(sources, work / "corpus", config, log=log)
 
 
@@ -77,7 +83,7 @@ def prepare_data(store: TextStore, work: Path, *, tokenizer: TokenizerConfig | P
     shards_folder = work / "shards"
     if (shards_folder / artifact.MANIFEST).is_file():
         shards = Shards.open(shards_folder)
-        trained: Tokenizer = load_tokenizer(shards_folder / "tokenizer")
+        trained = load_tokenizer(shards_folder / "tokenizer")
     else:
         if isinstance(tokenizer, Path):
             trained = load_tokenizer(tokenizer)
@@ -106,7 +112,7 @@ def vocabulary_size(store: TextStore) -> int:
     them: at least four times the characters that make up 99 % of a sample, up to 8,192 of it.
     """
     total = store.split("train").total_bytes
-    by_bytes = 2 ** round(math.log2(2 * max(total, 1)) / 2)
+    by_bytes = 1 << round(math.log2(2 * max(total, 1)) / 2)
     counts: dict[str, int] = {}
     for text in _head(store.split("train")):
         for character in text:
@@ -117,7 +123,7 @@ def vocabulary_size(store: TextStore) -> int:
             break
         covered += count
         needed += 1
-    by_characters = min(8192, 2 ** (4 * needed - 1).bit_length()) if needed > 200 else 0
+    by_characters = min(8192, 1 << (4 * needed - 1).bit_length()) if needed > 200 else 0
     return max(512, by_characters, min(32768, by_bytes))
 
 
@@ -148,8 +154,8 @@ def fit(
 def _count(recipe: Recipe, config: Any, data: Data, log: Log) -> Trained:
     begin = time.perf_counter()
     split = data.shards.split("train")
-    model = resolve(recipe.model)(data.tokenizer, config.model).fit(split)
     tokens = int(split.tokens.size) + len(split)
+    model = resolve(recipe.model)(data.tokenizer, config.model).fit(split, log=log)
     seconds = time.perf_counter() - begin
     log(Finished(step=1, tokens=tokens, seconds=seconds, reason="counted once"))
     return Trained(model, seconds, tokens, "counted once")

@@ -1,0 +1,3 @@
+"""Chinese sentences of the command line and the public functions."""
+
+MESSAGES: dict[str, str] = {}
