@@ -10,7 +10,6 @@ import dataclasses
 import importlib
 import json
 import os
-import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,7 +29,7 @@ Log = Callable[[Event], None]
 
 _TRANSFORMERS = ((2, 64), (3, 128), (4, 256), (6, 384), (8, 512))
 _RECURRENT = ((1, 128), (1, 384), (1, 768), (2, 1024))
-_TIMED_STEPS = 4  # a shape is measured by the median of this many steps, after one to warm up
+_TIMED_STEPS = 4  # a shape is as fast as the best of these, after one to warm up: others on the machine only slow it down
 _FIRST_TOKENS = 1024  # of a step of the first shape
 _COUNTED_TOKENS = 200_000
 
@@ -163,7 +162,9 @@ def fit_cost(flops: Sequence[float], seconds: Sequence[float]) -> tuple[float, f
     y = sum(weight * value for weight, value in zip(weights, seconds)) / total
     variance = sum(weight * (value - x) ** 2 for weight, value in zip(weights, flops))
     covariance = sum(weight * (f - x) * (s - y) for weight, f, s in zip(weights, flops, seconds))
-    slope = covariance / variance if variance > 0 else y / x
+    if variance <= 1e-12 * total * x * x:  # one shape tells no overhead apart
+        return 0.0, y / x
+    slope = covariance / variance
     if slope <= 0:  # only noise can make larger models faster: then the overhead explains all
         return y, 0.0
     if y - slope * x < 0:
@@ -215,7 +216,7 @@ def _shape_speed(recipe: Any, config: Any, vocabulary: int, tokens: int, slot: f
                 break
     layers, width = config.model.layers, config.model.width
     evaluation = _scoring_speed(model, vocabulary)
-    return ShapeSpeed(layers, width, _flops(config, vocabulary), 1 / statistics.median(durations[1:]), evaluation)
+    return ShapeSpeed(layers, width, _flops(config, vocabulary), 1 / min(durations[1:]), evaluation)
 
 
 def _scoring_speed(model: Any, vocabulary: int) -> float:
