@@ -12,7 +12,7 @@ from hornbook.corpus.document import DocumentMode, ReadCounts
 GUESS_CHARACTERS = 8_000_000
 _BLANK = re.compile(r"\n(?:[^\S\n]*\n)+")
 _BLOCKS = re.compile(r"\S[^\S\n]*\n(?:[^\S\n]*\n)+[^\S\n]*\S")
-_TITLES = re.compile(r"(?:\A|\n[^\S\n]*\n)[ \t]*= (?!=)[^\n]*[^=\s] =[ \t]*\n[^\S\n]*\n")
+_TITLES = re.compile(r"(?:\A(?:[^\S\n]*\n)?|\n[^\S\n]*\n)[ \t]*= (?!=)[^\n]*[^=\s] =[ \t]*\n[^\S\n]*\n")
 _SENTENCE_END = ".!?。！？…\"'”’»)"
 
 
@@ -53,8 +53,8 @@ def documents(pieces: Iterator[str], mode: DocumentMode, *, largest: int, counts
     blocks = {"blank": _blank_blocks, "title": _title_blocks, "file": _one_block}[mode](pieces)
     for document, ends in _joined(blocks, largest):
         counts.long_documents += not ends
-        if mode != "file":  # a file stays as it is, to the character; the newlines around a block only separate it
-            document = document.strip("\n")
+        if mode == "blank":  # the lines around a block only separate it; otherwise the text stays to the character
+            document = _without_blank_ends(document)
         if document and not document.isspace():
             yield document
 
@@ -126,6 +126,16 @@ def _joined(parts: Iterator[tuple[str, bool]], largest: int) -> Iterator[tuple[s
             held, size = [], 0
     if held:
         yield "".join(held), True
+
+
+def _without_blank_ends(block: str) -> str:
+    """A block without the blank lines before its first and after its last line."""
+    start, end = 0, len(block)
+    while (here := block.find("\n", start, end)) >= 0 and not block[start:here].strip():
+        start = here + 1
+    while (here := block.rfind("\n", start, end)) >= 0 and not block[here + 1 : end].strip():
+        end = here
+    return block[start:end]
 
 
 def _lines(piece: str) -> list[str]:
