@@ -17,6 +17,7 @@ TEXTS = [
 ODD = ["", " ", "\n", "\x00\x01", "</s>", "<unk> <pad>", "[MASK]", "<0x0A>", "##x ↳x Ġx", "naïve café", "𠮷野家", "a" * 300]
 CONFIGS = {kind: TokenizerConfig(kind, size=700) for kind in KINDS}
 CONFIGS["words, closed"] = TokenizerConfig("words", closed_vocabulary=True)
+CONFIGS["words, segmented"] = TokenizerConfig("words", size=600)
 CONFIGS["bpe, lower case"] = TokenizerConfig("bpe", size=700, lowercase=True)
 
 
@@ -25,9 +26,17 @@ def config(request: pytest.FixtureRequest) -> TokenizerConfig:
     return CONFIGS[request.param]
 
 
+def pairs(text: str) -> list[str]:
+    return [text[start : start + 2] for start in range(0, len(text), 2)]
+
+
+def learn(config: TokenizerConfig) -> TextTokenizer:
+    return train_tokenizer(iter(TEXTS), config, segmenter=pairs if config is CONFIGS["words, segmented"] else None)
+
+
 @pytest.fixture(scope="module")
 def tokenizer(config: TokenizerConfig) -> TextTokenizer:
-    return train_tokenizer(iter(TEXTS), config)
+    return learn(config)
 
 
 def test_ids_are_below_size_and_of_the_smallest_type(tokenizer: TextTokenizer) -> None:
@@ -91,7 +100,7 @@ def test_saved_and_loaded_is_the_same(tokenizer: TextTokenizer, tmp_path: Path) 
 
 
 def test_same_text_gives_the_same_file(tokenizer: TextTokenizer, config: TokenizerConfig) -> None:
-    assert train_tokenizer(iter(TEXTS), config).to_json() == tokenizer.to_json()
+    assert learn(config).to_json() == tokenizer.to_json()
 
 
 def test_wrong_types_are_named_by_index(tokenizer: TextTokenizer) -> None:

@@ -7,6 +7,12 @@ MESSAGES: dict[str, str] = {
     "a {kind} tokenizer needs a size of at least {least} (bytes and special tokens), not {size}": (
         "{kind} 分词器的词表大小至少为 {least}（字节加特殊符号），不能是 {size}"
     ),
+    "a segmenter is of use to tokenizer words with an open vocabulary only, not to {kind}": (
+        "切分函数只能用于开放词表的分词器 words，不能用于 {kind}"
+    ),
+    "the segmenter turned '{text}' into {words}: its words must join to the text": (
+        "切分函数把“{text}”变成了 {words}：各词连接起来必须等于原文"
+    ),
     "no text to learn a tokenizer from: give at least one document that is not empty": (
         "没有可用来学习分词器的文本：请至少提供一篇非空文档"
     ),

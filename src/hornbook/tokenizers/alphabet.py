@@ -29,6 +29,7 @@ PATTERNS = {
     "wordpiece": SUBWORD_PATTERN,
     "unigram": SUBWORD_PATTERN,
     "words": WORD_PATTERN,
+    "words-segmented": WORD_PATTERN.replace(r"\p{Han}|", r"\p{Han}{1,16}|"),  # the model finds the words inside
     "chars": CHARACTER_PATTERN,
 }
 

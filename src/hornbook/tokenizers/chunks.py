@@ -10,6 +10,9 @@ from hornbook.tokenizers.alphabet import LONGEST_PRETOKEN
 CHUNK = 32_768  # characters handed to the Rust side at once; larger ones were not faster
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _BEFORE_SPACE = re.compile(r"(?<=\S)[ \n]")
+_ENDS_SPACE = re.compile(
+    r"\s[\S\x1c-\x1f]"
+)  # a pattern leaves the last space to what follows; U+001C to 1F are no spaces to it
 _WINDOW = 2048  # how far back a space is looked for before the costlier search
 
 Boundary = Callable[[str, int, int], int]
@@ -51,15 +54,19 @@ def between_pretokens(cut: Callable[[str], list[tuple[str, tuple[int, int]]]]) -
 
     No pattern lets a pre-token cross from a non-space to a space, so a cut there is always right. Where there is no space,
     the pattern is run on the stretch: matching goes left to right and looks less than LONGEST_PRETOKEN ahead, so every
-    pre-token that ends earlier than that before the cut is the one that the whole text has.
+    pre-token that ends earlier than that before the stretch's end is the one that the whole text has. Where spaces end is no
+    place to cut: which of them belong together depends on what follows.
     """
 
     def boundary(text: str, start: int, latest: int) -> int:
         found = _last_space(text, max(start + 1, latest - _WINDOW), latest)
         if found is not None:
             return found
-        starts = [begin for _, (begin, _) in cut(text[start:latest]) if begin <= latest - start - 2 * LONGEST_PRETOKEN]
-        return start + max(starts) if starts and max(starts) > 0 else latest
+        for _, (begin, _) in reversed(cut(text[start:latest])):
+            place = start + begin
+            if place <= latest - 2 * LONGEST_PRETOKEN and not _ENDS_SPACE.match(text, place - 1):
+                return place if begin else latest
+        return latest
 
     return boundary
 

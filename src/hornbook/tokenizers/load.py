@@ -101,7 +101,7 @@ def _kind(table: Mapping[str, Any]) -> str | None:
         return CLOSED if added == ours and table.get("normalizer") in normal else None
     if added != ours or table.get("normalizer") not in (None, {"type": "Lowercase"}) or not _has_bytes(vocabulary):
         return None
-    kinds = {"BPE": ("bpe", "bytes", "chars", "words"), "WordPiece": ("wordpiece",), "Unigram": ("unigram",)}
+    kinds = {"BPE": ("bpe", "bytes", "chars", "words"), "WordPiece": ("wordpiece",), "Unigram": ("unigram", "words-segmented")}
     for kind in kinds.get(str(model.get("type")), ()):
         if table.get("pre_tokenizer") == json.loads(_state(pre_tokenizer(kind))):
             return kind

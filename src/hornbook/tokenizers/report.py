@@ -21,7 +21,7 @@ from hornbook.tokenizers.tokenizer import TextTokenizer
 _HAN = "\u2e80-\u2fdf\u3005\u3007\u3021-\u3029\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _WORD = re.compile(rf"[{_HAN}]|[^\s{_HAN}]+")
 _BYTE_TOKEN = re.compile(r"<0x[0-9A-F]{2}>")
-FLOODED_SPELLED = 0.3
+FLOODED_SPELLED = 0.5
 FLOODED_UNKNOWN = 0.2
 FEWEST_BYTES = 10_000
 
@@ -94,10 +94,10 @@ def refuse_flooded(report: TokenizerReport) -> None:
     """Raise ContentError, with the remedy, when too much of the text is unknown for a model to learn from it.
 
     An unknown token hides what it stands for: Penn Treebank and WikiText-2 have 5 to 6.5 %, so FLOODED_UNKNOWN (20 % of the
-    bytes) is three times what is ever trained on. Spelling loses nothing but length: with 30 % of the bytes spelled
-    (FLOODED_SPELLED) two tokens in three are single bytes (0.3 against 0.7 / 5), and the model learns spelling, not language.
-    Spelling is not judged below FEWEST_BYTES, where any tokenizer has seen too little: four lines still train. Kind `bytes` is
-    never flooded.
+    bytes) is three times what is ever trained on. Spelling loses nothing but length. Measured on 4 MB of English and of
+    Chinese prose: tokenizers learned from the text spell 0 to 28 % of its bytes at sizes of 1000 and more (40 % at 600),
+    tokenizers learned from the other language 74 to 98 %; FLOODED_SPELLED (50 %) stands between. Spelling is not judged below
+    FEWEST_BYTES, where any tokenizer has seen too little: four lines still train. Kind `bytes` is never flooded.
     """
     if report.lost_rate > FLOODED_UNKNOWN:
         raise ContentError(
@@ -154,7 +154,7 @@ class _Unknown:
 
     def spelled(self, ids: NDArray[np.int64], encoding: Any) -> int:
         """Bytes that are spelled one by one although they belong together."""
-        if self._kind != "words":
+        if self._kind != "words":  # of a word in bytes every byte is one, even those that are letters
             return int(self._spelled[ids].sum())
         places = np.array(encoding.word_ids, dtype=np.int64)  # (n,) which pre-token each token belongs to
         sizes = np.bincount(places) if len(places) else places

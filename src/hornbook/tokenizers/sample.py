@@ -34,4 +34,4 @@ def sample_text(texts: Iterable[str], *, limit: int, boundary: Boundary, seed: i
 
 
 def _cost(piece: str) -> int:
-    return _OVERHEAD + (len(piece) if piece.isascii() else 3 * len(piece))
+    return _OVERHEAD + len(piece.encode())

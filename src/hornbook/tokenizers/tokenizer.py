@@ -12,8 +12,9 @@ import tokenizers
 
 from hornbook.core.artifact import write_text_atomic
 from hornbook.core.types import SPECIALS, Ids
-from hornbook.tokenizers.alphabet import FIRST_BYTE, cutter
+from hornbook.tokenizers.alphabet import cutter
 from hornbook.tokenizers.chunks import CHUNK, Boundary, anywhere, before_space, between_pretokens, chunks, replace_surrogates
+from hornbook.tokenizers.direct import CharacterTable
 
 _GROUP = 1 << 20  # characters encoded before their ids are moved to numpy: bounds the Rust side's bookkeeping
 HUGGING_FACE_NAMES = {
@@ -29,7 +30,8 @@ HUGGING_FACE_NAMES = {
 class TextTokenizer:
     """Text to ids and back (protocol `hornbook.core.types.Tokenizer`).
 
-    kind: one of KINDS, "words-closed" for a closed vocabulary, or "foreign" for a file another program wrote.
+    kind: one of KINDS, "words-closed" for a closed vocabulary, "words-segmented" for one that a segmenter found, or "foreign"
+        for a file that another program wrote.
     lossless: whether decode(encode(text)) == text for every text that UTF-8 can hold; lone surrogates become U+FFFD first.
     backend: the `tokenizers.Tokenizer` inside.
     """
@@ -48,6 +50,8 @@ class TextTokenizer:
         self._size = 1 + max(backend.get_vocab(with_added_tokens=True).values())
         self._dtype = np.uint16 if self._size <= 1 << 16 else np.uint32
         self._boundary = _boundary(kind)
+        by_table = kind in ("chars", "bytes") and not self.lowercase
+        self._table = CharacterTable(backend.get_vocab(with_added_tokens=True)) if by_table else None
         self._config = dict(config or {})
 
     @property
@@ -74,8 +78,8 @@ class TextTokenizer:
         for index, text in enumerate(texts):
             if not isinstance(text, str):
                 raise TypeError(f"text {index} is {type(text).__name__}, not str")
-        if self.kind == "bytes" and not self.lowercase:
-            return [_byte_ids(replace_surrogates(text)) for text in texts]
+        if self._table is not None:
+            return [self._table.encode(replace_surrogates(text)).astype(self._dtype) for text in texts]
         results: list[Ids] = []
         parts: list[Ids] = []
         for ids, last in self._encode_chunks(self._chunks(texts)):
@@ -161,7 +165,3 @@ def _boundary(kind: str) -> Boundary | None:
     if kind == "words-closed":
         return before_space
     return anywhere if kind in ("chars", "bytes") else between_pretokens(cutter(kind).pre_tokenize_str)
-
-
-def _byte_ids(text: str) -> Ids:
-    return np.frombuffer(text.encode(), dtype=np.uint8).astype(np.uint16) + np.uint16(FIRST_BYTE)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import tokenizers
 from tokenizers import decoders, models
 
-from hornbook.core.errors import ContentError
+from hornbook.core.errors import ContentError, UsageError
 from hornbook.tokenizers.alphabet import CONTINUING, SPECIAL_TOKENS, byte_symbols, cutter, pre_tokenizer, special_tokens, spell
 from hornbook.tokenizers.bpe import learn_bpe, numbered
 from hornbook.tokenizers.chunks import anywhere, between_pretokens
@@ -15,28 +15,38 @@ from hornbook.tokenizers.closed import learn_closed
 from hornbook.tokenizers.config import TokenizerConfig
 from hornbook.tokenizers.pieces import count_characters, count_pretokens, normalizer
 from hornbook.tokenizers.sample import sample_text
+from hornbook.tokenizers.segmented import KIND as SEGMENTED
+from hornbook.tokenizers.segmented import Segmenter, learn_segmented
 from hornbook.tokenizers.tokenizer import TextTokenizer
 from hornbook.tokenizers.unigram import learn_unigram
 from hornbook.tokenizers.wordpiece import learn_wordpiece
 
 # Memory that learning takes for each byte of sampled text, at worst (Chinese without spaces, almost every pre-token distinct).
 # Measured as the growth of the peak resident size of a fresh process; docs/log.md has the table.
-_MEMORY_PER_BYTE = {"bpe": 40, "wordpiece": 50, "unigram": 60, "chars": 10, "words": 20, "bytes": 4}
+_MEMORY_PER_BYTE = {"bpe": 60, "wordpiece": 64, "unigram": 64, "chars": 8, "words": 24, SEGMENTED: 64, "bytes": 8}
 
 
-def train_tokenizer(texts: Iterable[str], config: TokenizerConfig) -> TextTokenizer:
+def train_tokenizer(texts: Iterable[str], config: TokenizerConfig, *, segmenter: Segmenter | None = None) -> TextTokenizer:
     """Learn a tokenizer from documents, read once and never held together; ContentError when there is no text.
 
     A text larger than `config.memory_mb` allows is sampled evenly (`sample_text`). A closed vocabulary counts every word.
+    `segmenter`, for kind `words` only, finds the words of Chinese text; without it each Chinese character is a word.
     """
+    if segmenter and (config.kind != "words" or config.closed_vocabulary):
+        raise UsageError(
+            "a segmenter is of use to tokenizer words with an open vocabulary only, not to {kind}", kind=config.kind
+        )
     if config.closed_vocabulary:
         return learn_closed(texts, config)
-    limit = config.memory_mb * 10**6 // _MEMORY_PER_BYTE[config.kind]
-    boundary = anywhere if config.kind in ("chars", "bytes") else between_pretokens(cutter(config.kind).pre_tokenize_str)
+    kind = SEGMENTED if segmenter else config.kind
+    limit = config.memory_mb * 10**6 // _MEMORY_PER_BYTE[kind]
+    boundary = anywhere if kind in ("chars", "bytes") else between_pretokens(cutter(kind).pre_tokenize_str)
     sample = sample_text(texts, limit=limit, boundary=boundary, seed=config.seed)
     if not sample:
         raise ContentError("no text to learn a tokenizer from: give at least one document that is not empty")
-    build = {
+    if segmenter:
+        return assemble(learn_segmented(sample, config, segmenter), kind, lowercase=config.lowercase)
+    learn = {
         "bpe": learn_bpe,
         "wordpiece": learn_wordpiece,
         "unigram": learn_unigram,
@@ -44,19 +54,18 @@ def train_tokenizer(texts: Iterable[str], config: TokenizerConfig) -> TextTokeni
         "words": _words,
         "bytes": _bytes,
     }
-    model = build[config.kind](sample, config)
-    return assemble(model, config)
+    return assemble(learn[kind](sample, config), kind, lowercase=config.lowercase)
 
 
-def assemble(model: models.Model, config: TokenizerConfig) -> TextTokenizer:
+def assemble(model: models.Model, kind: str, *, lowercase: bool) -> TextTokenizer:
     """A lossless tokenizer around a model over the byte alphabet whose first ids are the special tokens."""
     backend = tokenizers.Tokenizer(model)
-    backend.normalizer = normalizer(config.lowercase)
-    backend.pre_tokenizer = pre_tokenizer(config.kind)
+    backend.normalizer = normalizer(lowercase)
+    backend.pre_tokenizer = pre_tokenizer(kind)
     joined = decoders.ByteLevel()
-    backend.decoder = decoders.Sequence([decoders.Replace(CONTINUING, ""), joined]) if config.kind == "wordpiece" else joined
+    backend.decoder = decoders.Sequence([decoders.Replace(CONTINUING, ""), joined]) if kind == "wordpiece" else joined
     backend.add_special_tokens(special_tokens())
-    return TextTokenizer(backend, config.kind, specials={name: index for index, name in enumerate(SPECIAL_TOKENS)})
+    return TextTokenizer(backend, kind, specials={name: index for index, name in enumerate(SPECIAL_TOKENS)})
 
 
 def _bytes(sample: Sequence[str], config: TokenizerConfig) -> models.Model:
