@@ -134,7 +134,7 @@ def _whisker(row: RaceRow, look: Look, scale: Scale) -> Markup:
         if row.bits_per_byte_ci95 is not None:
             low, high = (f"{scale(edge):.2f}%" for edge in row.bits_per_byte_ci95)
             parts.append(element("line", x1=low, x2=high, y1="50%", y2="50%", class_=f"whisker {look.colour}"))
-        dot = element("svg", marker(look, 0, 0), x=f"{scale(row.bits_per_byte):.2f}%", y="50%", overflow="visible")
+        dot = element("svg", marker(look, 0, 0, size=4), x=f"{scale(row.bits_per_byte):.2f}%", y="50%", overflow="visible")
         parts.append(dot)
     elif row.bits_per_byte is not None:
         arrow = element("path", d="M-12 0h9m-3.5 -3.5l3.5 3.5l-3.5 3.5", class_=f"arrow {look.colour}")

@@ -71,11 +71,11 @@ def linear_ticks(low: float, high: float, most: int) -> list[float]:
 
 
 def log_ticks(low: float, high: float, most: int) -> list[float]:
-    """1, 2, 5 times powers of ten between `low` and `high`; 1 and 3, or powers of ten alone, where those are too many."""
+    """1, 2, 3, 4, 5, 7 times powers of ten between `low` and `high`; fewer of them, or powers of ten alone, where too many."""
     if not (0 < low < high < math.inf):
         return []
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    for factors, stride in (((1, 2, 5), 1), ((1, 3), 1), ((1,), 1), ((1,), 2), ((1,), 3), ((1,), 5)):
+    for factors, stride in (((1, 2, 3, 4, 5, 7), 1), ((1, 2, 5), 1), ((1, 3), 1), ((1,), 1), ((1,), 2), ((1,), 3), ((1,), 5)):
         ticks = [float(f"{factor}e{power}") for power in powers if power % stride == 0 for factor in factors]
         ticks = [tick for tick in ticks if low * (1 - 1e-9) <= tick <= high * (1 + 1e-9)]
         if len(ticks) <= most:
