@@ -20,7 +20,7 @@ DEFAULT_RULES = ("control", "unicode", "spaces", "repeated-lines")
 SAMPLES = 3  # before/after pairs kept of every rule
 _SAMPLE_WIDTH = 60
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x85\ufeff\ufffe\uffff]")
-_BREAKS = "\x0b\x0c\x85"
+_BREAKS = "\x0b\x0c\x1c\x1d\x1e\x1f\x85"
 _ODD_SPACES = re.compile("[\xa0\u2000-\u200a\u202f\u205f]")
 _LINE_END_SPACES = re.compile(r"[^\S\n]+(?=\n|\Z)")
 _MAY_END_LINE = re.compile(r"[^\S\n]\n")
@@ -38,7 +38,7 @@ _BOILERPLATE = re.compile(
 
 
 def control(text: str) -> tuple[str, int]:
-    """Control characters, byte order marks and noncharacters go; vertical tab, form feed and NEL become a space.
+    """Control characters, byte order marks and noncharacters go; those that separate become a space.
 
     U+0080 to U+009F stay: in real text they are the traces of a wrong decoding that `mojibake` can still repair.
     """

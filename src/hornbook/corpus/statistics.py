@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,14 +52,14 @@ def describe(split: TextSplit, *, identify: Callable[[str], str] | None = None) 
     scripts, counts = ScriptCounter(), Counter[str]()
     growth: list[tuple[int, int]] = []
     sampled = characters = words = 0
-    for raw in windows(split):
-        text = raw.decode("utf-8", "ignore")
-        scripts.add(text)
-        found = _WORD.findall(text.lower())
+    for pieces in windows(split):
+        texts = [piece.decode("utf-8", "ignore") for piece in pieces]
+        scripts.add("".join(texts))
+        found = _WORD.findall("\n".join(texts).lower())
         counts.update(found)
         words += len(found)
-        sampled += len(raw)
-        characters += len(text)
+        sampled += sum(map(len, pieces))
+        characters += sum(map(len, texts))
         if words:
             growth.append((words, len(counts)))
     return SplitStatistics(
@@ -81,16 +82,20 @@ def describe(split: TextSplit, *, identify: Callable[[str], str] | None = None) 
     )
 
 
-def windows(split: TextSplit) -> Iterator[bytes]:
-    """The whole split when it is small, else stretches of it, evenly spaced; cut words at their ends are few."""
+def windows(split: TextSplit) -> Iterator[list[bytes]]:
+    """The whole split when it is small, else stretches of it, evenly spaced; each as the (parts of) documents in it."""
     total = split.total_bytes
     if total == 0:
         return
     count = min(WINDOWS, -(-total // WINDOW_BYTES))
+    starts = split.starts
     with open(split.path, "rb", buffering=0) as file:
         for index in range(count):
             start = index * WINDOW_BYTES if total <= WINDOWS * WINDOW_BYTES else index * (total - WINDOW_BYTES) // (count - 1)
-            yield os.pread(file.fileno(), WINDOW_BYTES, start)
+            raw = os.pread(file.fileno(), WINDOW_BYTES, start)
+            first, last = np.searchsorted(starts, [start, start + len(raw)], side="right")
+            places = [0, *(np.asarray(starts[first:last]) - start).tolist(), len(raw)]
+            yield [raw[begin:end] for begin, end in pairwise(places) if end > begin]
 
 
 def zipf_slope(frequencies: list[int]) -> float | None:
