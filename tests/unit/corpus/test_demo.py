@@ -23,7 +23,10 @@ def test_the_order_is_the_same_every_time():
 
 
 def test_prose_keeps_sentences_and_leaves_code_out():
-    text = "A sentence that goes\non over two lines.\n\n>>> print(1)\n1\n\n  - the first item of a list.\n  - the second item of it.\n\nx = f(a, b)"
+    text = (
+        "A sentence that goes\non over two lines.\n\n>>> print(1)\n1\n\n"
+        "  - the first item of a list.\n  - the second item of it.\n\nx = f(a, b)"
+    )
     assert list(prose(text)) == [
         "A sentence that goes on over two lines.",
         "the first item of a list.",
