@@ -29,7 +29,8 @@ Log = Callable[[Event], None]
 
 _TRANSFORMERS = ((2, 64), (3, 128), (4, 256), (6, 384), (8, 512))
 _RECURRENT = ((1, 128), (1, 384), (1, 768), (2, 1024))
-_TIMED_STEPS = 4  # a shape is as fast as the best of these, after one to warm up: others on the machine only slow it down
+_TIMED_STEPS = 4  # at least, after one to warm up; the best of them counts, for others on the machine only slow it down
+_TIMED_SECONDS = 0.4  # at least, so that a burst of other work does not fall on all of them
 _FIRST_TOKENS = 1024  # of a step of the first shape
 _COUNTED_TOKENS = 200_000
 
@@ -212,7 +213,10 @@ def _shape_speed(recipe: Any, config: Any, vocabulary: int, tokens: int, slot: f
     for event in train(model.module, causal_loss, _Noise(rows, training.length, vocabulary), training):
         if isinstance(event, Step):
             durations.append(1 / event.tokens_per_second)
-            if len(durations) > _TIMED_STEPS or (len(durations) > 1 and time.perf_counter() - begin > slot):
+            timed = rows * training.length * sum(durations[1:])
+            if len(durations) > _TIMED_STEPS and timed > min(_TIMED_SECONDS, slot):
+                break
+            if len(durations) > 1 and time.perf_counter() - begin > slot:
                 break
     layers, width = config.model.layers, config.model.width
     evaluation = _scoring_speed(model, vocabulary)

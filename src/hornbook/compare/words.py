@@ -77,6 +77,10 @@ TEXT: dict[str, tuple[str, str]] = {
         "In brackets, the bits gained over the last fifth of the training time: more budget should help these most.",
         "括号内为最后五分之一训练时间里减少的比特：加大预算对它们最有用。",
     ),
+    "curves_sample": (
+        "The curves are measured on a sample of the held-out text, so their ends differ from the ranking.",
+        "曲线在留出文本的一个样本上测得，因此终点与排名中的数值不同。",
+    ),
     "curve_log": ("time, logarithmic", "时间（对数）"),
     "curve_linear": ("time, linear", "时间（线性）"),
     "curve_tokens": ("tokens seen", "已见词元"),

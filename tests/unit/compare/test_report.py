@@ -8,6 +8,7 @@ from importlib import resources
 import pytest
 
 from hornbook.compare.report import render
+from hornbook.compare.report.curves import same_text
 from hornbook.compare.report.marks import COLOURS, looks
 from hornbook.compare.report.sections import language_tag
 from hornbook.compare.results import CorpusSummary, MachineSummary, RaceResult, RaceRow, TokenizerSummary
@@ -149,6 +150,20 @@ def test_numbers_that_are_not_finite_do_not_reach_the_drawing(english_race: Race
     )
     text = render(replace(english_race, rows=(broken, *english_race.rows[1:])))
     assert not re.search(r'="[^"]*\b(nan|inf)\b', text)
+
+
+def test_curves_on_other_text_are_not_mixed_with_the_ranking(english_race: RaceResult) -> None:
+    assert same_text(english_race.rows)
+    assert "sample of the held-out text" not in render(english_race)
+    moved = tuple(replace(row, curve=tuple((s, t, bits + 0.3) for s, t, bits in row.curve)) for row in english_race.rows)
+    text = render(replace(english_race, rows=moved))
+    assert "sample of the held-out text" in text
+    curves = text[text.index('id="curves"') : text.index('id="frontier"')]
+    assert "5-gram" not in curves  # its level is known on the other text only
+    own = tuple(replace(row, curve=row.curve or ((row.train_seconds, row.tokens_seen, 2.05),)) for row in moved)
+    text = render(replace(english_race, rows=own))
+    curves = text[text.index('id="curves"') : text.index('id="frontier"')]
+    assert "5-gram" in curves and "2.050" in curves
 
 
 def test_an_unknown_language_is_refused(english_race: RaceResult) -> None:

@@ -19,7 +19,7 @@ Size = tuple[float, float]
 
 def curve_chart(rows: Sequence[RaceRow], looks: dict[str, Look], words: Words, *, axis: str, size: Size, kind: str) -> Markup:
     """The chart with a `log` or `linear` time axis or against `tokens`; empty markup where nothing was measured."""
-    lines = {row.name: points for row in rows if (points := _points(row, words, axis))}
+    lines = _lines(rows, words, axis)
     finals = {name: points[-1][1] for name, points in lines.items()}
     if not finals:
         return Markup("")
@@ -57,7 +57,7 @@ def bits_range(finals: Sequence[float], all_values: Sequence[float]) -> tuple[fl
 
 def off_chart(rows: Sequence[RaceRow], words: Words) -> list[str]:
     """Names and bits per byte of the rows whose curves end above the chart."""
-    lines = {row.name: points for row in rows if (points := _points(row, words, "linear"))}
+    lines = _lines(rows, words, "linear")
     if not lines:
         return []
     _, high = bits_range(
@@ -66,10 +66,22 @@ def off_chart(rows: Sequence[RaceRow], words: Words) -> list[str]:
     return [f"{name} {fixed(points[-1][1], 3)}" for name, points in lines.items() if points[-1][1] > high]
 
 
-def _points(row: RaceRow, words: Words, axis: str) -> list[Point]:
+def same_text(rows: Sequence[RaceRow]) -> bool:
+    """Whether the curves end where the ranking says, within 1 %: then both were measured on comparable text."""
+    pairs = [(row.curve[-1][2], row.bits_per_byte) for row in rows if row.curve and row.bits_per_byte is not None]
+    return all(abs(end - bits) <= 0.01 * bits for end, bits in pairs)
+
+
+def _lines(rows: Sequence[RaceRow], words: Words, axis: str) -> dict[str, list[Point]]:
+    """Points to draw by name. A row without a curve stands at its rank's bits only where the curves are on the same text."""
+    comparable = same_text(rows)
+    return {row.name: points for row in rows if (points := _points(row, words, axis, comparable=comparable))}
+
+
+def _points(row: RaceRow, words: Words, axis: str, *, comparable: bool) -> list[Point]:
     """What to draw of a row: its curve, or the one point of a model that learns in one pass."""
     curve = [point for point in row.curve if math.isfinite(point[2])]
-    if len(curve) < 2 and row.bits_per_byte is not None:
+    if not row.curve and comparable and row.bits_per_byte is not None:
         curve = [(row.train_seconds, row.tokens_seen, row.bits_per_byte)]
     points = []
     for seconds, tokens, bits in curve:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from hornbook.compare.advice import late_gain, ranked
 from hornbook.compare.numbers import count, decimals_for, duration, fixed, percent, ratio
 from hornbook.compare.report.cost import COSTS, beyond_chart, cost_chart, cost_of
-from hornbook.compare.report.curves import curve_chart, off_chart
+from hornbook.compare.report.curves import curve_chart, off_chart, same_text
 from hornbook.compare.report.marks import Look, swatch
 from hornbook.compare.report.markup import Markup, element, join, prose
 from hornbook.compare.results import RaceResult, RaceRow, SplitSummary
@@ -50,6 +50,8 @@ def curves(result: RaceResult, looks: dict[str, Look], words: Words) -> Markup:
         notes.append(
             element("p", words.sentences((words("curves_improving", names=words.listing(improving)), words("curves_note"))))
         )
+    if not same_text(result.rows):
+        notes.append(element("p", words("curves_sample"), class_="quiet"))
     if beyond := off_chart(result.rows, words):
         notes.append(element("p", words("off_chart", names=words.listing(beyond))))
     return section("curves", words("curves"), _tabs(panels), legend(result.rows, words), *notes, lead=words("curves_lead"))
