@@ -114,7 +114,7 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
     told = TrainingConfig(**{**vars(CONFIG), "resume_changed": True})
     with pytest.raises(ContentError, match=r"step-6 does not fit the model: recurrent\.\w+ is unexpected"):
         run(tiny(), tmp_path, config=told)
-    with pytest.raises(ContentError, match=r"does not fit the model: embedding.weight is \(11, 8\) != \(12, 8\)"):
+    with pytest.raises(ContentError, match=r"does not fit the model: bias is \(11,\) != \(12,\)"):
         run(tiny(recurrent=True, size=12), tmp_path, config=told)
     assert (tmp_path / "step-6").exists()
 
@@ -175,7 +175,8 @@ def test_a_disk_without_room_is_seen_before_writing(tmp_path: Path, monkeypatch:
     with pytest.raises(DiskFullError, match=r"need 0\.\d MB, 0\.0 MB free"):
         for event in train(tiny(), objective, TinyBatches(), CONFIG, folder=tmp_path):
             events.append(event)
-    assert isinstance(events[0], Alarm) and "MB free" in events[0].text
+    alarms = [event for event in events if isinstance(event, Alarm)]
+    assert len(alarms) == 1 and "MB free" in alarms[0].text and alarms[0] in events[:2]
 
 
 def spoiled_weight(value: float) -> Callable[[Tiny, int], None]:

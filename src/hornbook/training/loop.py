@@ -17,18 +17,18 @@ from hornbook.core.events import Evaluation, Event, Finished, Note, Saved, Step
 from hornbook.core.runtime import local_ranks
 from hornbook.training import checkpoint
 from hornbook.training.alarms import learning_alarms
-from hornbook.training.carry import flatten, rebuild
 from hornbook.training.checkpoint import TrainingState
 from hornbook.training.config import TrainingConfig
 from hornbook.training.device import pick_device
 from hornbook.training.distributed import Ranks
-from hornbook.training.flat import FlatWeights
-from hornbook.training.optim import Average, Optimizer, parameter_groups
+from hornbook.training.learner import Learner, require_finite
+from hornbook.training.memory import memory_errors, require_memory
+from hornbook.training.optim import parameter_groups
 from hornbook.training.position import Position
 from hornbook.training.precision import choose, compute_type, fast_float32
 from hornbook.training.schedule import rate_factor, step_fraction
 from hornbook.training.signals import Signals, StopNow
-from hornbook.training.step import Batches, Objective, Stepper
+from hornbook.training.step import Batches, Objective, Shared, Stepper
 
 SKIPS_TO_STOP = 3
 _FREE_TO_CHANGE = {
@@ -102,8 +102,7 @@ class _Run:
         self.identity["training.betas"] = list(config.betas)
         self.position = Position()
         self.seconds_before = 0.0
-        self.weights: FlatWeights | None = None
-        self.best: Tensor | None = None
+        self.learner: Learner | None = None
         self.final: Tensor | None = None
         self.reason: str | None = None
         self.fraction = 0.0
@@ -125,17 +124,12 @@ class _Run:
             self.seconds_before = state.position.seconds
         self.module.train()
         yield from self._choose_precision()
-        self.weights = FlatWeights(self.module, [group.names for group in self.groups], compute=compute_type(self.precision))
-        self.ranks.share(self.weights.master)
-        self.weights.refresh()
-        self.optimizer = Optimizer(self.weights, self.groups, self.config)
-        self.average = Average(self.weights, self.config.ema) if self.config.ema else None
+        self.learner = Learner(self.module, self.groups, self.config, precision=self.precision, ranks=self.ranks)
         if state is not None and state.checkpoint is not None:
-            yield from self._restore(state)
-        if self.folder is not None:
-            alarm = checkpoint.space_alarm(self.folder, checkpoint.size_of(self._tensors()), self.config.keep)
-            if alarm is not None and self.ranks.rank == 0:
-                yield alarm
+            yield from self.learner.restore(state, self.stepper.carries)
+            text = translate("resumed {checkpoint}: step {step}, {seconds:.0f} s trained")
+            yield Note(text.format(checkpoint=state.checkpoint, step=self.position.step, seconds=self.position.seconds))
+        yield from self._require_room(self.learner)
         self.fraction = self._fraction(self.elapsed())
         self.reason = self._over(self.elapsed())
 
@@ -171,77 +165,42 @@ class _Run:
             yield Note(text.format(before=before, now=torch.get_num_threads()))
         self.precision = choices["precision"]
 
+    def _require_room(self, learner: Learner) -> Iterator[Event]:
+        """Memory is refused, disk space is an alarm: it may still be freed."""
+        tensors = learner.tensors(self.stepper.carries, self.position)
+        master = learner.weights.master
+        held = (
+            checkpoint.size_of(tensors) + (2 if learner.weights.narrow is None else 3) * master.numel() * master.element_size()
+        )
+        kept = self.stepper.kept_bytes(learner.weights, self.precision)
+        need = require_memory(held, kept, device=self.device, force=self.config.ignore_memory)
+        yield Note(translate("about {need:.0f} MB of memory for this training").format(need=need))
+        if self.folder is not None:
+            alarm = checkpoint.space_alarm(self.folder, checkpoint.size_of(tensors), self.config.keep)
+            if alarm is not None and self.ranks.rank == 0:
+                yield alarm
+
     def _agree(self, precision: str) -> str:
         names = ("float32", "bfloat16", "autocast")
         chosen = self.ranks.sum_numbers([names.index(precision) if self.ranks.rank == 0 else 0.0])
         return names[int(chosen[0])]
 
-    def _restore(self, state: TrainingState) -> Iterator[Event]:
-        assert self.weights is not None
-        model = state.tensors("model")
-        own = self._model_tensors()
-        for name in sorted(model.keys() ^ own.keys()):
-            where = translate("missing") if name in own else translate("unexpected")
-            raise ContentError(
-                "{checkpoint} does not fit the model: {name} is {where}", checkpoint=state.checkpoint, name=name, where=where
-            )
-        for name, tensor in own.items():
-            if tensor.shape != model[name].shape:
-                where = f"{tuple(model[name].shape)} != {tuple(tensor.shape)}"
-                raise ContentError(
-                    "{checkpoint} does not fit the model: {name} is {where}",
-                    checkpoint=state.checkpoint,
-                    name=name,
-                    where=where,
-                )
-            tensor.copy_(model[name])
-        self.weights.refresh()
-        self.optimizer.load_state(state.tensors("optim"))
-        extra = state.tensors("extra")
-        if self.average is not None:
-            self.weights.load(self.average.value, _under(extra, "average/"))
-        if best := _under(extra, "best/"):
-            self.best = torch.zeros_like(self.weights.master)
-            self.weights.load(self.best, best)
-        pieces = len(self.stepper.carries)
-        if len(self.position.carry) == pieces * self.ranks.world:
-            mine = self.position.carry[self.ranks.rank * pieces : (self.ranks.rank + 1) * pieces]
-            self.stepper.carries = [rebuild(shape, extra, self.device) for shape in mine]
-        elif any(self.position.carry):
-            yield Note(translate("the number of processes or pieces changed: recurrent states start empty"))
-        text = translate("resumed {checkpoint}: step {step}, {seconds:.0f} s trained")
-        yield Note(text.format(checkpoint=state.checkpoint, step=self.position.step, seconds=self.position.seconds))
-
     # ---- step --------------------------------------------------------------------------------------------------------
 
     def step(self) -> Step:
-        """One optimiser step; ContentError after three in a row that were not finite."""
-        assert self.weights is not None
+        """One optimiser step; ContentError after three in a row that were not finite, or out of memory."""
+        assert self.learner is not None
         position, begin = self.position, time.monotonic()
         position.step += 1
-        index = position.index
-        total, count = self.stepper.gradient(index, position.step, self.weights, self.precision)
-        shared = self.stepper.share(
-            total, count, elapsed=self.elapsed(), terminated=self.signals.terminated, interrupted=self.signals.interrupted
-        )
-        self.fraction = self._fraction(shared.elapsed)
-        factor = rate_factor(self.fraction, warmup=self.config.warmup, decay=self.config.decay)
-        norm, applied = self.stepper.apply(shared, self.weights, self.optimizer, factor)
-        position.index += 1
-        position.tokens += shared.count
-        if applied:
-            position.applied += 1
-            position.skipped_in_row = 0
-            if position.first_loss is None:
-                position.first_loss = shared.loss
-            kept = shared.loss if position.last_loss is None else position.last_loss
-            position.last_loss = 0.95 * kept + 0.05 * shared.loss
-            if self.average is not None:
-                self.average.update(position.applied)
-        else:
-            position.skipped += 1
-            position.skipped_in_row += 1
-            self._stop_if_stuck(index, factor)
+        with memory_errors():
+            total, count = self.stepper.gradient(position.index, position.step, self.learner.weights, self.precision)
+            shared = self.stepper.share(
+                total, count, elapsed=self.elapsed(), terminated=self.signals.terminated, interrupted=self.signals.interrupted
+            )
+            self.fraction = self._fraction(shared.elapsed)
+            factor = rate_factor(self.fraction, warmup=self.config.warmup, decay=self.config.decay)
+            norm, applied = self.stepper.apply(shared, self.learner.weights, self.learner.optimizer, factor)
+        self._count(shared, factor, applied=applied)
         self.step_seconds = time.monotonic() - begin
         position.seconds = self.elapsed()
         self.reason = self._stop(shared.terminated, shared.interrupted) or self._over(shared.elapsed)
@@ -255,6 +214,24 @@ class _Run:
             gradient_norm=norm,
             skipped=not applied,
         )
+
+    def _count(self, shared: Shared, factor: float, *, applied: bool) -> None:
+        position = self.position
+        position.index += 1
+        position.tokens += shared.count
+        if not applied:
+            position.skipped += 1
+            position.skipped_in_row += 1
+            self._stop_if_stuck(position.index - 1, factor)
+            return
+        position.applied += 1
+        position.skipped_in_row = 0
+        if position.first_loss is None:
+            position.first_loss = shared.loss
+        kept = shared.loss if position.last_loss is None else position.last_loss
+        position.last_loss = 0.95 * kept + 0.05 * shared.loss
+        if self.learner is not None and self.learner.average is not None:
+            self.learner.average.update(position.applied)
 
     def _stop_if_stuck(self, index: int, factor: float) -> None:
         if self.position.skipped_in_row < SKIPS_TO_STOP:
@@ -306,7 +283,7 @@ class _Run:
 
     def measure(self) -> Iterator[Event]:
         """Measure the weights that would be handed over now; remember the best."""
-        assert self.weights is not None and self.evaluate is not None
+        assert self.learner is not None and self.evaluate is not None
         metrics = self._metrics()
         value = _measure_of(metrics)
         self.ranks.wait()
@@ -324,7 +301,7 @@ class _Run:
         if best:
             position.best, position.best_step, position.without_best = value, position.step, 0
             if self.config.restore_best:
-                self.best = self._shown().clone()
+                self.learner.best = self.learner.shown().clone()
         else:
             position.without_best += 1
             if self.config.patience and position.without_best >= self.config.patience and self.reason is None:
@@ -332,15 +309,16 @@ class _Run:
         yield Evaluation(position.step, position.seconds, position.tokens, metrics or {"loss": value}, best)
 
     def _metrics(self) -> dict[str, float]:
-        assert self.weights is not None and self.evaluate is not None
+        assert self.learner is not None and self.evaluate is not None
         metrics: dict[str, float] = {}
         if self.ranks.rank != 0:
             return metrics
         threads = torch.get_num_threads()
         torch.set_num_threads(threads * local_ranks() if self.ranks.world > 1 else threads)  # the other ranks are waiting
+        average = self.learner.average
         self.module.eval()
         try:
-            with self.weights.showing(None if self.average is None else self.average.value), torch.no_grad():
+            with self.learner.weights.showing(None if average is None else average.value), torch.no_grad():
                 try:
                     self.signals.interruptible(True)
                     metrics = {name: float(value) for name, value in self.evaluate().items()}
@@ -352,10 +330,6 @@ class _Run:
             self.module.train()
             torch.set_num_threads(threads)
         return metrics
-
-    def _shown(self) -> Tensor:
-        assert self.weights is not None
-        return self.weights.master if self.average is None else self.average.value
 
     # ---- saving ------------------------------------------------------------------------------------------------------
 
@@ -370,69 +344,32 @@ class _Run:
 
     def save(self) -> Iterator[Event]:
         """Save a checkpoint, unless something in it is not finite: then ContentError."""
-        assert self.folder is not None
-        tensors = self._tensors()
+        assert self.folder is not None and self.learner is not None
+        tensors = self.learner.tensors(self.stepper.carries, self.position)
         self.position.seconds = self.elapsed()
         if self.ranks.rank == 0:
-            self._require_finite(tensors)
+            require_finite(tensors, step=self.position.step, last=self._last_checkpoint())
             path = checkpoint.save(self.folder, self.position, tensors, identity=self.identity, keep=self.config.keep)
             yield Saved(self.position.step, path)
         self.ranks.wait()
         self.saved_at = time.monotonic()
 
-    def _require_finite(self, tensors: Mapping[str, Mapping[str, Tensor]]) -> None:
-        for named in tensors.values():
-            for name, tensor in named.items():
-                if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-                    raise ContentError(
-                        "training stopped at step {step}: {name} is not finite, so nothing was saved. Last good checkpoint: "
-                        "{checkpoint}. Lower the learning rate or look at the weights you started from.",
-                        step=self.position.step,
-                        name=name,
-                        checkpoint=self._last_checkpoint(),
-                    )
-
-    def _model_tensors(self) -> dict[str, Tensor]:
-        assert self.weights is not None
-        saved = self.module.state_dict().keys()
-        rest = {name: p.data for name, p in self.module.named_parameters() if name not in self.weights.slices}
-        buffers = {name: buffer for name, buffer in self.module.named_buffers() if name in saved}
-        return {**self.weights.named(self.weights.master), **rest, **buffers}
-
-    def _tensors(self) -> dict[str, dict[str, Tensor]]:
-        assert self.weights is not None
-        extra: dict[str, Tensor] = {}
-        if self.average is not None:
-            extra |= {f"average/{name}": tensor for name, tensor in self.weights.named(self.average.value).items()}
-        if self.best is not None:
-            extra |= {f"best/{name}": tensor for name, tensor in self.weights.named(self.best).items()}
-        shapes: list[list[Any]] = [[] for _ in range(self.ranks.world)]
-        for piece, carry in enumerate(self.stepper.carries):
-            named, _ = flatten(carry, "")
-            gathered = {name: self.ranks.gather(tensor) for name, tensor in named.items()}
-            for rank in range(self.ranks.world):
-                prefix = f"carry/{rank}/{piece}/"
-                shapes[rank].append(flatten(carry, prefix)[1])
-                extra |= {prefix + name: parts[rank] for name, parts in gathered.items()}
-        self.position.carry = [shape for rank in shapes for shape in rank]
-        return {"model": self._model_tensors(), "optim": self.optimizer.state(), "extra": extra}
-
     # ---- end ---------------------------------------------------------------------------------------------------------
 
     def end(self) -> Iterator[Event]:
         """Last measurement, last save, alarms, hand the weights over."""
-        assert self.weights is not None
+        assert self.learner is not None
         stopped = self.reason in ("terminated", "interrupted")
         if self.evaluate is not None and not stopped and self.position.evaluated != self.position.step:
             yield from self.measure()
         if self.folder is not None:
             yield from self.save()
-        self._require_finite({"model": self._model_tensors()})
+        require_finite({"model": self.learner.model_tensors()}, step=self.position.step, last=self._last_checkpoint())
         if self.reason == "interrupted":
             raise self._interruption()
-        self.final = self._shown()
-        if self.best is not None and self.reason != "terminated":
-            self.final = self.best
+        self.final = self.learner.shown()
+        if self.learner.best is not None and self.reason != "terminated":
+            self.final = self.learner.best
         if self.reason != "terminated":
             yield from learning_alarms(self.position, self.batches)
         yield Finished(self.position.step, self.position.tokens, self.position.seconds, self.reason or "budget")
@@ -448,12 +385,8 @@ class _Run:
 
     def release(self) -> None:
         """Give the module its own parameters back."""
-        if self.weights is not None:
-            self.weights.release(self._shown() if self.final is None else self.final)
-
-
-def _under(named: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): tensor for name, tensor in named.items() if name.startswith(prefix)}
+        if self.learner is not None:
+            self.learner.weights.release(self.learner.shown() if self.final is None else self.final)
 
 
 def _measure_of(metrics: Mapping[str, float]) -> float:

@@ -19,7 +19,8 @@ from hornbook.training.config import TrainingConfig
 from hornbook.training.device import to_device
 from hornbook.training.distributed import Ranks
 from hornbook.training.flat import FlatWeights
-from hornbook.training.optim import Average, Optimizer
+from hornbook.training.memory import SavedTensors
+from hornbook.training.optim import Optimizer
 from hornbook.training.precision import Trial, forward_context
 
 Objective: TypeAlias = Callable[[Any, Tensor, Tensor, Carry], tuple[Loss, Carry]]
@@ -88,6 +89,18 @@ class Stepper:
             count += loss.count
         return total, count
 
+    def kept_bytes(self, weights: FlatWeights, precision: str) -> int:
+        """Bytes autograd keeps for the rows of one piece, measured on one row of batch 0."""
+        batch = self.batches.part(0, self.ranks.rank * self.pieces, self.ranks.world * self.pieces)
+        buffers = [buffer.clone() for buffer in self.module.buffers()]
+        device = weights.master.device
+        known = [weights.master if weights.narrow is None else weights.narrow]
+        with SavedTensors(known) as saved, forward_context(precision, device):
+            self.objective(self.module, to_device(batch.inputs[:1], device), to_device(batch.targets[:1], device), None)
+        for buffer, before in zip(self.module.buffers(), buffers):
+            buffer.copy_(before)
+        return saved.bytes * len(batch.inputs)
+
     def share(self, total: float, count: int, *, elapsed: float, terminated: bool, interrupted: bool) -> Shared:
         """Add loss and count over the ranks; rank 0's clock and anyone's signals hold for all."""
         clock = elapsed if self.ranks.rank == 0 else 0.0
@@ -142,8 +155,3 @@ def seed_step(seed: int, step: int, rank: int) -> None:
     torch.manual_seed(mixed & (2**63 - 1))
     np.random.seed(mixed & 0xFFFFFFFF)
     random.seed(mixed)
-
-
-def finished_average(average: Average | None, weights: FlatWeights) -> Tensor:
-    """The weights a run hands over: the running average where there is one."""
-    return weights.master if average is None else average.value

@@ -101,7 +101,8 @@ def test_carry_is_dropped_when_fresh_and_kept_otherwise() -> None:
     seen: list[bool] = []
 
     def watching(module: Tiny, inputs: torch.Tensor, targets: torch.Tensor, carry: object) -> object:
-        seen.append(carry is not None)
+        if len(inputs) > 1:  # one row alone is the memory estimate before the start
+            seen.append(carry is not None)
         return objective(module, inputs, targets, carry)
 
     config = TrainingConfig(steps=9, precision="float32")
@@ -114,7 +115,7 @@ def test_one_step_that_is_not_finite_is_skipped() -> None:
 
     def sometimes(module: Tiny, inputs: torch.Tensor, targets: torch.Tensor, carry: object) -> object:
         nonlocal calls
-        calls += 1
+        calls += len(inputs) > 1
         loss, carry = objective(module, inputs, targets, carry)
         return (type(loss)(loss.total * (math.nan if calls == 3 else 1.0), loss.count, {}), carry)
 
@@ -230,7 +231,7 @@ def test_three_in_a_row_stop_the_run_and_say_where(tmp_path: Path) -> None:
 
     def broken(module: Tiny, inputs: torch.Tensor, targets: torch.Tensor, carry: object) -> object:
         nonlocal calls
-        calls += 1
+        calls += len(inputs) > 1
         loss, carry = objective(module, inputs, targets, carry)
         return (type(loss)(loss.total * (math.inf if calls > 7 else 1.0), loss.count, {}), carry)
 
