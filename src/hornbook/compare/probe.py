@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from hornbook.compare import codec
 from hornbook.core import runtime
-from hornbook.core.events import Event, Note, Step
+from hornbook.core.errors import translate
+from hornbook.core.events import Alarm, Event, Note, Step
 
 if TYPE_CHECKING:
     import torch
@@ -120,6 +121,8 @@ def measure(
     begin = time.perf_counter()
     place = pick_device(device)
     report = log or (lambda event: None)
+    if alarm := busy_alarm(_load(), runtime.available_cores()):
+        report(alarm)
     float32, bfloat16 = _matrix_products(place)
     found: dict[str, FamilySpeed] = {}
     for number, name in enumerate(families):
@@ -174,6 +177,19 @@ def fit_cost(flops: Sequence[float], seconds: Sequence[float]) -> tuple[float, f
         )
         return 0.0, through_zero
     return y - slope * x, slope
+
+
+def busy_alarm(load: float, cores: int) -> Alarm | None:
+    """An alarm when twice as much wants to run as there are cores: threads that wait for each other then lose most of it."""
+    if load <= 2 * cores:
+        return None
+    text = translate("the machine is busy: {load:.1f} processes want to run on {cores} cores").format(load=load, cores=cores)
+    return Alarm(text, translate("forecasts and results will be poor: race again when it is quiet"))
+
+
+def _load() -> float:
+    """Processes that wanted to run, averaged over the last minute; 0 where the system does not say."""
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
 
 
 def _network_speed(recipe: Any, config: Any, vocabulary: int, slot: float, device: torch.device) -> FamilySpeed:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hornbook.compare.probe import FamilySpeed, Probe, ShapeSpeed, fit_cost, measure, run
+from hornbook.compare.probe import FamilySpeed, Probe, ShapeSpeed, busy_alarm, fit_cost, measure, run
 from hornbook.core.errors import ContentError
 from hornbook.core.events import Event, Note
 
@@ -56,7 +56,13 @@ def test_every_family_is_measured_however_short_the_time() -> None:
         family.tokens_per_second(1e6) > 0 and family.evaluation_tokens_per_second > 0 for family in probe.families.values()
     )
     assert probe.gflops_float32 > 0 and probe.cores >= 1 and probe.seconds > 0
-    assert all(isinstance(note, Note) for note in notes) and len(notes) == 2
+    assert sum(isinstance(note, Note) for note in notes) == 2
+
+
+def test_a_busy_machine_is_an_alarm() -> None:
+    assert busy_alarm(3.9, 2) is None
+    alarm = busy_alarm(6.9, 2)
+    assert alarm is not None and "6.9" in alarm.text and alarm.remedy
 
 
 def test_a_counting_model_is_measured() -> None:
