@@ -98,6 +98,7 @@ def train(
             "{recipe} has no style '{style}': choose from {names}", recipe=recipe, style=style, names=", ".join(found.styles)
         )
     config = merge(found.styles[style], dict(overrides or {}))
+    pretrain.require_sources(sources)
     work = output.parent / f"{output.name}.work"
     if work.exists() and not resume:
         shutil.rmtree(work)
@@ -177,7 +178,9 @@ def evaluate(model: str | Path, sources: Sources, *, corpus: CorpusConfig | None
     from hornbook.corpus.shards import encode_store
     from hornbook.corpus.store import TextStore
     from hornbook.scoring.lm import bits_per_byte
+    from hornbook.tasks.pretrain import require_sources
 
+    require_sources(sources)
     opened = load(model)
     with tempfile.TemporaryDirectory(prefix="hornbook-") as scratch:
         if len(sources) == 1 and TextStore.is_store(Path(sources[0])):

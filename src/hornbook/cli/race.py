@@ -36,8 +36,10 @@ def race(
     from hornbook.compare.table import render_table
     from hornbook.core.errors import UsageError
 
-    if demo == bool(corpus):
-        raise UsageError("give a text to race on, or --demo, not both" if demo else "give a text to race on, or --demo")
+    if demo and corpus:
+        raise UsageError("give a text to race on, or --demo, not both")
+    if not demo and not corpus and not text.train:
+        raise UsageError("give a text to race on, or --demo")
     command = "hornbook " + shlex.join(sys.argv[1:])
     reporter = Reporter(quiet=common.quiet)
     with reporter.shown():

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from hornbook import catalog
-from hornbook.compare.budget import Sizing, size_counts, size_recipe
+from hornbook.compare.budget import Sizing, flops_per_token, size_counts, size_recipe
 from hornbook.compare.probe import Probe
 from hornbook.core import artifact
-from hornbook.core.config import merge
+from hornbook.core.config import from_toml, merge, to_toml
 from hornbook.core.errors import Interrupted
 from hornbook.core.events import Alarm, Event, Note
 from hornbook.core.runtime import peak_rss_mb
@@ -31,6 +31,7 @@ from hornbook.tasks.pretrain import Data, Trained, fit, held_out, open_data, sav
 Log = Callable[[Event], None]
 CURVE_TOKENS = 40_000  # of held-out text for each point of a learning curve
 SAMPLE_TOKENS = 60
+_SAVING_SECONDS = 1.0  # build, save, latency, samples
 _KEPT = ("bits_per_byte", "bits_per_byte_ci95", "perplexity", "train_seconds", "tokens_seen", "parameters")  # in run.json
 
 
@@ -60,26 +61,6 @@ def compete(
     data = open_data(folder / "work")
     test = shorten(test_split(data), data.tokenizer, tokens=test_tokens)
     probe = Probe.from_json((folder / "work" / "probe.json").read_text("utf-8"))
-    config = merge(recipe.styles[style], overrides)
-    sizing, forecast = None, {}
-    if recipe.batches is not None:
-        reserve = evaluation_seconds(probe, name, test_tokens) + cloze_seconds + (time.perf_counter() - begin)
-        config = dataclasses.replace(config, training=dataclasses.replace(config.training, seed=seed, device=device))
-        sizing = _size(recipe, config, data, probe, max(1.0, seconds - reserve))
-        config = sizing.config
-        forecast = {
-            "seconds": seconds,
-            "tokens": float(sizing.tokens),
-            "tokens_per_second": sizing.tokens_per_second,
-            "parameters": float(sizing.parameters),
-        }
-        log(Note(f"{name}: {sizing.rule}; {sizing}"))
-    else:
-        split = data.shards.split("train")
-        config, rule = size_counts(config, int(split.tokens.size), len(split))
-        if rule:
-            log(Note(f"{name}: {rule}"))
-    sample = shorten(held_out(data.shards), data.tokenizer, tokens=CURVE_TOKENS)
     alarms: list[str] = []
 
     def heard(event: Event) -> None:
@@ -87,6 +68,20 @@ def compete(
             alarms.append(f"{event.text} → {event.remedy}")
         log(event)
 
+    config = merge(recipe.styles[style], overrides)
+    forecast: dict[str, float] = {}
+    if recipe.batches is None:
+        config = _counting(config, data, heard)
+    else:
+        reserve = cloze_seconds + _SAVING_SECONDS + (time.perf_counter() - begin)
+        training = dataclasses.replace(config.training, seed=seed, device=device)
+        config = dataclasses.replace(config, training=training)
+        sizing = _size(recipe, config, data, probe, seconds - reserve, test_tokens)
+        config = sizing.config
+        forecast = _forecast(sizing, seconds)
+        heard(Note(f"{name}: {sizing.rule}; {sizing}"))
+    config = _planned(config, work, resume)
+    sample = shorten(held_out(data.shards), data.tokenizer, tokens=_curve_tokens(probe, recipe, config, data))
     trained = fit(recipe, config, data, work=work, resume=resume, log=heard, evaluate=lambda model: _quick(model, sample))
     if trained.reason == "terminated":
         raise Interrupted("{name} was stopped; its checkpoint is whole", name=name)
@@ -105,10 +100,46 @@ def compete(
         "forecast": forecast,
         "curve": [list(point) for point in trained.curve],
         "alarms": alarms,
-        "gain_per_doubling": gain_per_doubling(trained.curve, sizing),
+        "gain_per_doubling": gain_per_doubling(trained.curve),
     }
     artifact.write_text_atomic(work / "row.json", json.dumps(row, ensure_ascii=False))
     return row
+
+
+def _counting(config: Any, data: Data, log: Log) -> Any:
+    """The configuration of a model that counts, pruned where the text is large."""
+    split = data.shards.split("train")
+    config, rule = size_counts(config, int(split.tokens.size), len(split))
+    if rule:
+        log(Note(rule))
+    return config
+
+
+def _planned(config: Any, work: Path, resume: bool) -> Any:
+    """The configuration an interrupted run of this contestant had decided on, or this one, written down for the next."""
+    plan = work / "recipe.toml"
+    if resume and plan.is_file():
+        return from_toml(type(config), plan)
+    artifact.write_text_atomic(plan, to_toml(config))
+    return config
+
+
+def _forecast(sizing: Sizing, seconds: float) -> dict[str, float]:
+    return {
+        "seconds": seconds,
+        "tokens": float(sizing.tokens),
+        "tokens_per_second": sizing.tokens_per_second,
+        "parameters": float(sizing.parameters),
+    }
+
+
+def _curve_tokens(probe: Probe, recipe: Any, config: Any, data: Data) -> int:
+    """Held-out tokens for each point of the learning curve: all points together take a twentieth of the training time."""
+    if recipe.batches is None:
+        return 0
+    speed = probe.families[recipe.name].evaluation_speed(flops_per_token(config.model, data.tokenizer.size))
+    affordable = 0.05 * config.training.seconds * speed / max(1, config.training.evaluations)
+    return int(min(CURVE_TOKENS, max(2_000, affordable)))
 
 
 def test_split(data: Data) -> ShardSplit:
@@ -117,20 +148,23 @@ def test_split(data: Data) -> ShardSplit:
     return shards.split("test") if "test" in shards.splits and len(shards.split("test")) else held_out(shards)
 
 
-def evaluation_seconds(probe: Probe, name: str, tokens: int) -> float:
-    """Forecast of scoring `tokens` tokens once."""
-    return tokens / max(1.0, probe.families[name].evaluation_tokens_per_second) if name in probe.families else 0.0
-
-
-def _size(recipe: Any, config: Any, data: Data, probe: Probe, seconds: float) -> Sizing:
-    return size_recipe(
-        recipe,
-        config,
-        seconds=seconds,
-        corpus_tokens=int(data.shards.split("train").tokens.size),
-        vocabulary=data.tokenizer.size,
-        speed=lambda candidate: probe.tokens_per_second(recipe.name, candidate.model, data.tokenizer.size),
-    )
+def _size(recipe: Any, config: Any, data: Data, probe: Probe, seconds: float, test_tokens: int) -> Sizing:
+    """The shape that the seconds buy once the scoring of the held-out text, which depends on the shape, is paid for."""
+    family, vocabulary = probe.families[recipe.name], data.tokenizer.size
+    scoring = test_tokens / max(1.0, family.evaluation_tokens_per_second)
+    sizing = None
+    for _ in range(2):
+        sizing = size_recipe(
+            recipe,
+            config,
+            seconds=max(1.0, seconds - scoring),
+            corpus_tokens=int(data.shards.split("train").tokens.size),
+            vocabulary=vocabulary,
+            speed=lambda candidate: probe.tokens_per_second(recipe.name, candidate.model, vocabulary),
+        )
+        scoring = test_tokens / max(1.0, family.evaluation_speed(flops_per_token(sizing.config.model, vocabulary)))
+    assert sizing is not None
+    return sizing
 
 
 def _quick(model: Any, sample: ShardSplit) -> dict[str, float]:
@@ -173,9 +207,9 @@ def _score(
     }
 
 
-def gain_per_doubling(curve: Sequence[tuple[float, int, float]], sizing: Sizing | None) -> float | None:
+def gain_per_doubling(curve: Sequence[tuple[float, int, float]]) -> float | None:
     """Bits per byte that the last doubling of the training time was worth, from the learning curve; None without one."""
-    if sizing is None or len(curve) < 3:
+    if len(curve) < 3:
         return None
     last_seconds, _, last = curve[-1]
     earlier = min(curve[:-1], key=lambda point: abs(point[0] - last_seconds / 2))

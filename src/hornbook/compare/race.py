@@ -12,7 +12,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from hornbook.corpus.prepare import CorpusConfig
 from hornbook.corpus.store import TextStore
 from hornbook.scoring.cloze import TokenWords, build_cloze, save_cloze
 from hornbook.scoring.significance import Units, rank_with_ties
-from hornbook.tasks.pretrain import Data, prepare_data, prepare_text
+from hornbook.tasks.pretrain import Data, prepare_data, prepare_text, require_sources
 from hornbook.tokenizers import TokenizerConfig
 
 Log = Callable[[Event], None]
@@ -66,7 +67,6 @@ def race(
     log: Log,
 ) -> RaceResult:
     """Run a race into the folder `output`. Raises UsageError for a budget below 10 s or a folder that is not a race's."""
-    clock = _Clock(config.budget)
     if config.budget < LEAST_SECONDS:
         raise UsageError(
             "a budget of {budget:g} s is too short for a race: give at least {least:g} s, better 3m",
@@ -75,8 +75,10 @@ def race(
         )
     for name in config.contestants:
         catalog.recipe(name)
+    require_sources(sources)
     _open_folder(output, sources, config, resume)
     work = output / "work"
+    clock = _Clock(config.budget, work / "stages.json")
     with Worker() as worker:  # starts importing while the text is prepared
         with clock.stage("corpus"):
             store = prepare_text(sources, work, config=config.corpus, demo=demo, log=log)
@@ -99,33 +101,32 @@ def race(
 
 
 class _Clock:
-    """Wall time of the whole race, by stage."""
+    """Wall time of the whole race, by stage; what the stages of an interrupted run took counts too."""
 
-    def __init__(self, budget: float) -> None:
-        self.begin = time.perf_counter()
-        self.budget = budget
-        self.stages: dict[str, float] = {}
-        self._current: tuple[str, float] | None = None
+    def __init__(self, budget: float, record: Path) -> None:
+        self.budget, self.record = budget, record
+        self.stages: dict[str, float] = json.loads(record.read_text("utf-8")) if record.is_file() else {}
+        self._before = sum(self.stages.values())
+        self._begin = time.perf_counter()
 
     @property
     def elapsed(self) -> float:
-        return time.perf_counter() - self.begin
+        """Seconds so far."""
+        return self._before + time.perf_counter() - self._begin
 
     def share(self, contestants_left: int) -> float:
         """Seconds for the next contestant: an equal part of what is left."""
         return max(1.0, (self.budget * (1 - _FINISH) - self.elapsed) / contestants_left)
 
-    def stage(self, name: str) -> _Clock:
-        self._current = (name, time.perf_counter())
-        return self
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *_: object) -> None:
-        assert self._current is not None
-        name, begin = self._current
-        self.stages[name] = round(time.perf_counter() - begin, 2)
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time a stage; one that a resumed race repeats adds up."""
+        begin = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.stages[name] = round(self.stages.get(name, 0.0) + time.perf_counter() - begin, 2)
+            artifact.write_text_atomic(self.record, json.dumps(self.stages))
 
 
 def _open_folder(output: Path, sources: Sequence[str | Path], config: RaceConfig, resume: bool) -> None:
@@ -228,7 +229,7 @@ def _contest(
         "race": str(output),
         "seconds": share,
         "test_tokens": test_tokens,
-        "cloze_seconds": _CLOZE * share,
+        "cloze_seconds": max(0.3, _CLOZE * share),
         "prompts": list(prompts),
         "overrides": dict(config.overrides.get(name, {})),
         "seed": config.seed,

@@ -17,7 +17,7 @@ from typing import Any
 
 from hornbook.core import artifact
 from hornbook.core.config import to_dict, to_toml
-from hornbook.core.errors import ContentError
+from hornbook.core.errors import ContentError, UsageError
 from hornbook.core.events import Evaluation, Event, Finished, Note, as_record
 from hornbook.core.runtime import peak_rss_mb, versions
 from hornbook.corpus.demo import demo_documents
@@ -57,6 +57,13 @@ class Trained:
     tokens_seen: int
     reason: str
     curve: tuple[tuple[float, int, float], ...] = ()  # seconds, tokens, held-out bits per byte
+
+
+def require_sources(sources: Sequence[str | Path]) -> None:
+    """UsageError for the first path that does not exist: before anything is written or imported."""
+    for source in sources:
+        if str(source) != "-" and not Path(source).exists():
+            raise UsageError("{path} does not exist", path=source)
 
 
 def prepare_text(sources: Sequence[str | Path], work: Path, *, config: CorpusConfig, demo: bool = False, log: Log) -> TextStore:

@@ -1,60 +1,36 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hornbook.compare.worker import JobError, Worker
-from hornbook.core.errors import ContentError, UsageError
 from hornbook.core.events import Event, Note, Progress
 
-
-def echo(*, value: int, log: Any) -> dict[str, Any]:
-    """A job: log two events, print noise, return its argument and its process id."""
-    log(Note(f"got {value}"))
-    print("noise on standard output")
-    log(Progress("work", 1, 2, "things"))
-    return {"value": value, "pid": os.getpid()}
+JOBS = "worker_jobs"
 
 
-def fail(*, how: str, log: Any) -> dict[str, Any]:
-    """A job that fails in one of several ways."""
-    match how:
-        case "usage":
-            raise UsageError("{path} does not exist", path="x.txt")
-        case "bug":
-            raise ZeroDivisionError("a fault\nof ours")
-        case "crash":
-            os.kill(os.getpid(), signal.SIGSEGV)
-        case "kill":
-            os.kill(os.getpid(), signal.SIGKILL)
-        case "memory":
-            raise MemoryError
-    raise ContentError("{path} does not exist", path="y")
-
-
-def hungry(*, megabytes: int, log: Any) -> dict[str, Any]:
-    """A job that touches memory and says its own peak."""
-    from hornbook.core.runtime import peak_rss_mb
-
-    block = bytearray(megabytes * 1_000_000)
-    block[::4096] = b"x" * len(block[::4096])
-    return {"peak": peak_rss_mb()}
+@pytest.fixture(scope="module", autouse=True)
+def importable_jobs() -> Any:
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), *([before] if before else [])])
+    yield
+    os.environ.pop("PYTHONPATH") if before is None else os.environ.update(PYTHONPATH=before)
 
 
 @pytest.fixture(scope="module")
-def worker() -> Any:
+def worker(importable_jobs: None) -> Any:
     with Worker() as running:
         yield running
 
 
 def test_events_and_the_result_come_back(worker: Worker) -> None:
     heard: list[Event] = []
-    first = worker.run(f"{__name__}:echo", {"value": 1}, log=heard.append)
-    second = worker.run(f"{__name__}:echo", {"value": 2}, log=heard.append)
+    first = worker.run(f"{JOBS}:echo", {"value": 1}, log=heard.append)
+    second = worker.run(f"{JOBS}:echo", {"value": 2}, log=heard.append)
     assert heard[:2] == [Note("got 1"), Progress("work", 1, 2, "things")]
     assert (first["value"], second["value"]) == (1, 2)
     assert first["pid"] != second["pid"]
@@ -73,22 +49,22 @@ def test_events_and_the_result_come_back(worker: Worker) -> None:
 )
 def test_a_failing_job_is_one_line_and_the_next_job_runs(worker: Worker, how: str, code: int, words: str) -> None:
     with pytest.raises(JobError) as caught:
-        worker.run(f"{__name__}:fail", {"how": how}, log=lambda event: None)
+        worker.run(f"{JOBS}:fail", {"how": how}, log=lambda event: None)
     assert caught.value.exit_code == code
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert worker.run(f"{__name__}:echo", {"value": 3}, log=lambda event: None)["value"] == 3
+    assert worker.run(f"{JOBS}:echo", {"value": 3}, log=lambda event: None)["value"] == 3
 
 
 def test_peak_memory_is_the_jobs_own(worker: Worker) -> None:
-    large = worker.run(f"{__name__}:hungry", {"megabytes": 400}, log=lambda event: None)["peak"]
-    small = worker.run(f"{__name__}:hungry", {"megabytes": 1}, log=lambda event: None)["peak"]
+    large = worker.run(f"{JOBS}:hungry", {"megabytes": 400}, log=lambda event: None)["peak"]
+    small = worker.run(f"{JOBS}:hungry", {"megabytes": 1}, log=lambda event: None)["peak"]
     assert 350 < large - small < 450
 
 
 def test_leaving_early_leaves_no_process_behind() -> None:
     with Worker() as running:
-        running.run(f"{__name__}:echo", {"value": 1}, log=lambda event: None)
+        running.run(f"{JOBS}:echo", {"value": 1}, log=lambda event: None)
         pid = running._process.pid
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
