@@ -15,13 +15,16 @@ class CharacterTable:
     """The id of every character that has one; the others are spelled in bytes."""
 
     def __init__(self, vocabulary: Mapping[str, int]) -> None:
-        """`vocabulary` is that of a `chars` or `bytes` tokenizer, written in the byte alphabet."""
+        """`vocabulary` of a `chars` or `bytes` tokenizer, in the byte alphabet; ValueError when an entry is no character."""
         self._ids: NDArray[np.int32] = np.full(0x110000, -1, dtype=np.int32)
         self._ids[:0x80] = FIRST_BYTE + np.arange(0x80)
         values = {symbol: byte for byte, symbol in enumerate(byte_symbols())}
         for token, index in vocabulary.items():
             if index >= FIRST_BYTE + 256:
-                self._ids[ord(bytes(map(values.__getitem__, token)).decode())] = index
+                text = bytes(values.get(symbol, 0xFF) for symbol in token).decode()
+                if len(text) != 1:
+                    raise ValueError(f"entry {index} is not one character")
+                self._ids[ord(text)] = index
 
     def encode(self, text: str) -> Ids:
         """(n,) int32 ids of a text without surrogates."""

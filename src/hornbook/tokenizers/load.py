@@ -41,7 +41,10 @@ def load_tokenizer(folder: Path) -> TextTokenizer:
     kind = _kind(table)
     if kind is not None:
         names = [name for name in SPECIAL_TOKENS if not (kind == CLOSED and name == "unknown")]
-        return TextTokenizer(backend, kind, specials={name: list(SPECIAL_TOKENS).index(name) for name in names})
+        try:
+            return TextTokenizer(backend, kind, specials={name: list(SPECIAL_TOKENS).index(name) for name in names})
+        except ValueError as error:
+            raise _damaged(path, error) from error
     settings = {
         key: value
         for name in ("special_tokens_map.json", "tokenizer_config.json")
@@ -58,11 +61,9 @@ def _read_table(path: Path) -> dict[str, Any]:
     try:
         table = json.loads(path.read_bytes().decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise ContentError(
-            "{path} is damaged: {error}. Restore the file or train again.", path=path, error=_one_line(error)
-        ) from error
+        raise _damaged(path, error) from error
     if not isinstance(table, dict) or not isinstance(table.get("model"), dict):
-        raise ContentError("{path} is damaged: {error}. Restore the file or train again.", path=path, error="no model in it")
+        raise _damaged(path, ValueError("no model in it"))
     return table
 
 
@@ -77,9 +78,7 @@ def _open(path: Path) -> tokenizers.Tokenizer:
     except (KeyboardInterrupt, SystemExit, GeneratorExit, MemoryError):
         raise
     except BaseException as error:
-        raise ContentError(
-            "{path} is damaged: {error}. Restore the file or train again.", path=path, error=_one_line(error)
-        ) from error
+        raise _damaged(path, error) from error
     if not ids or max(ids) >= len(ids) + _MOST_HOLES:
         raise ContentError(
             "{path} is damaged: {tokens} tokens, but ids up to {largest}. Restore the file or train again.",
@@ -130,9 +129,7 @@ def _optional(path: Path) -> dict[str, Any]:
     try:
         table = json.loads(path.read_bytes().decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise ContentError(
-            "{path} is damaged: {error}. Restore the file or train again.", path=path, error=_one_line(error)
-        ) from error
+        raise _damaged(path, error) from error
     return table if isinstance(table, dict) else {}
 
 
@@ -160,5 +157,6 @@ def _content(entry: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
+def _damaged(path: Path, error: BaseException) -> ContentError:
+    reason = " ".join(str(error).split())[:200] or type(error).__name__
+    return ContentError("{path} is damaged: {error}. Restore the file or train again.", path=path, error=reason)
