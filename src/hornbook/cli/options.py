@@ -14,6 +14,8 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from hornbook.core.codec import plain
+
 
 @Parameter(name="*")
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def given(**groups: Any) -> dict[str, Any]:
 
 def print_json(result: Mapping[str, Any]) -> None:
     """The machine-readable last line of standard output."""
-    sys.stdout.write(json.dumps(result, ensure_ascii=False) + "\n")
+    sys.stdout.write(json.dumps(plain(result), ensure_ascii=False) + "\n")
 
 
 @Parameter(name="*")

@@ -85,6 +85,7 @@ def compete(
     trained = fit(recipe, config, data, work=work, resume=resume, log=heard, evaluate=lambda model: _quick(model, sample))
     if trained.reason == "terminated":
         raise Interrupted("{name} was stopped; its checkpoint is whole", name=name)
+    curve = trained.curve or _point(trained, sample)
     row = _score(trained, folder, work, data, test, cloze_seconds, prompts, seed, heard)
     run = {key: row[key] for key in _KEPT} | {"seed": seed}
     row["size_mb"] = save_model(trained.model, folder / "models" / name, recipe=recipe, config=config, run=run)
@@ -98,12 +99,18 @@ def compete(
         "epochs": trained.tokens_seen / max(1, int(data.shards.split("train").tokens.size)),
         "peak_rss_mb": peak_rss_mb(),
         "forecast": forecast,
-        "curve": [list(point) for point in trained.curve],
+        "curve": [list(point) for point in curve],
         "alarms": alarms,
         "gain_per_doubling": gain_per_doubling(trained.curve),
     }
     artifact.write_text_atomic(work / "row.json", json.dumps(row, ensure_ascii=False))
     return row
+
+
+def _point(trained: Trained, sample: ShardSplit) -> tuple[tuple[float, int, float], ...]:
+    """A model that counts is one point of the chart of learning curves, on the same held-out sample."""
+    score = _quick(trained.model, sample).get("bits_per_byte")
+    return () if score is None else ((trained.seconds, trained.tokens_seen, score),)
 
 
 def _counting(config: Any, data: Data, log: Log) -> Any:
@@ -136,7 +143,7 @@ def _forecast(sizing: Sizing, seconds: float) -> dict[str, float]:
 def _curve_tokens(probe: Probe, recipe: Any, config: Any, data: Data) -> int:
     """Held-out tokens for each point of the learning curve: all points together take a twentieth of the training time."""
     if recipe.batches is None:
-        return 0
+        return CURVE_TOKENS
     speed = probe.families[recipe.name].evaluation_speed(flops_per_token(config.model, data.tokenizer.size))
     affordable = 0.05 * config.training.seconds * speed / max(1, config.training.evaluations)
     return int(min(CURVE_TOKENS, max(2_000, affordable)))

@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hornbook.compare import codec
-from hornbook.core import runtime
+from hornbook.core import codec, runtime
 from hornbook.core.errors import translate
 from hornbook.core.events import Alarm, Event, Note, Step
 

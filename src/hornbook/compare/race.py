@@ -374,7 +374,7 @@ def _units(path: Path) -> Units:
 
 
 def _pair(values: Sequence[float] | None) -> tuple[float, float] | None:
-    return None if values is None else (float(values[0]), float(values[1]))
+    return (float(values[0]), float(values[1])) if values else None
 
 
 def _prompts(store: TextStore) -> tuple[str, ...]:
@@ -397,7 +397,9 @@ def _corpus_summary(store: TextStore, data: Data) -> CorpusSummary:
     head = store.split("train").text(0)[:20000]
     han = sum("\u4e00" <= character <= "\u9fff" for character in head) / max(1, len(head))
     return CorpusSummary(
-        name=str(store.about.get("name", store.folder.name)), splits=splits, language="zh" if han > 0.2 else "en"
+        name=", ".join(Path(source).name for source in store.about.get("sources", [])[:3]) or store.folder.name,
+        splits=splits,
+        language="zh" if han > 0.2 else "en",
     )
 
 

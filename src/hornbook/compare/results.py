@@ -7,7 +7,7 @@ import typing
 from dataclasses import dataclass, field
 from typing import Any
 
-from hornbook.compare.codec import from_json, plain
+from hornbook.core.codec import from_json, plain
 
 Interval: typing.TypeAlias = tuple[float, float]
 CurvePoint: typing.TypeAlias = tuple[float, int, float]  # training seconds, tokens seen, held-out bits per byte

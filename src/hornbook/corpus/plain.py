@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from hornbook.corpus.document import DocumentMode, ReadCounts
 
-GUESS_CHARACTERS = 8_000_000
+GUESS_CHARACTERS = 4_000_000
 _BLANK = re.compile(r"\n(?:[^\S\n]*\n)+")
 _BLOCKS = re.compile(r"\S[^\S\n]*\n(?:[^\S\n]*\n)+[^\S\n]*\S")
 _TITLES = re.compile(r"(?:\A(?:[^\S\n]*\n)?|\n[^\S\n]*\n)[ \t]*= (?!=)[^\n]*[^=\s] =[ \t]*\n[^\S\n]*\n")
@@ -24,7 +24,7 @@ class Guess(NamedTuple):
 
 
 def guess_documents(sample: str) -> Guess:
-    """The rule for a text whose documents are not declared, from its first eight million characters.
+    """The rule for a text whose documents are not declared, from its first four million characters.
 
     Titles of the form '= Title =' between blank lines start a document. Otherwise blank lines end one. Without blank
     lines, a text wrapped at a fixed width is one document, and any other text has a document on every line.

@@ -19,6 +19,10 @@ Attend: TypeAlias = Callable[[Tensor, Tensor, Tensor], Tensor]
 """(B, H, T, D) queries, keys, values of new positions -> (B, H, T, D): how a layer looks back (in training, or by a cache)."""
 
 
+SharedValues: TypeAlias = tuple[Tensor, Tensor]
+"""(B, T, H, D) values of the first layer, and the share () that a layer takes of them in place of its own."""
+
+
 def causal_attention(queries: Tensor, keys: Tensor, values: Tensor, probability: float = 0.0) -> Tensor:
     """softmax(q k^T / sqrt(D)) v over the positions up to each query's own, (B, H, T, D) -> (B, H, T, D).
 
@@ -74,19 +78,18 @@ class RotaryAttention(nn.Module):
         self.heads = heads
         self.query_key_value = nn.Linear(width, 3 * width, bias=False)
         self.output = nn.Linear(width, width, bias=False)
-        self.value_share = nn.Parameter(torch.tensor(0.5))
 
     def forward(
-        self, states: Tensor, angles: tuple[Tensor, Tensor], first: Tensor | None, attend: Attend
+        self, states: Tensor, angles: tuple[Tensor, Tensor], shared: SharedValues | None, attend: Attend
     ) -> tuple[Tensor, Tensor]:
-        """(B, T, W) states, (1 or B, T, 1, D) cosines and sines, first layer's values -> (B, T, W), own (B, T, H, D) values."""
+        """(B, T, W) states, (1 or B, T, 1, D) cosines and sines -> (B, T, W), and own (B, T, H, D) values."""
         batch, time, width = states.shape
         joined = self.query_key_value(states).view(batch, time, 3, self.heads, width // self.heads)
         queries_keys = rms_norm(joined[:, :, :2].reshape(batch, time, 2 * self.heads, -1))  # one pass over both
         queries, keys = rotate(queries_keys, *angles).chunk(2, dim=2)  # (B, T, H, D) each
         values = joined[:, :, 2]  # (B, T, H, D)
-        if first is not None:
-            values = torch.lerp(values, first, self.value_share)
+        if shared is not None:
+            values = torch.lerp(values, *shared)
         mixed = attend(queries.transpose(1, 2), keys.transpose(1, 2), values.transpose(1, 2))
         return cast(Tensor, self.output(mixed.transpose(1, 2).reshape(batch, time, width))), values
 

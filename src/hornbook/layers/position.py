@@ -26,7 +26,8 @@ class RotaryTable:
         """Cosines and sines of `positions` (T,) or (B, T) -> (1 or B, T, 1, size) each, to be broadcast over heads."""
         key = (positions.device, dtype)
         if key not in self._cast:
-            self._cast[key] = (self._cosines.to(*key), self._sines.to(*key))
+            with torch.inference_mode(False):  # tensors born in inference mode could never be trained with
+                self._cast[key] = (self._cosines.to(*key), self._sines.to(*key))
         cosines, sines = self._cast[key]
         batched = positions if positions.dim() == 2 else positions.unsqueeze(0)
         return cosines[batched].unsqueeze(2), sines[batched].unsqueeze(2)

@@ -112,7 +112,7 @@ def fill_gpt2(module: nn.Module, found: Mapping[str, Tensor], path: Path) -> int
     for name, tensor in found.items():
         if not name.endswith((".attn.bias", ".attn.masked_bias")):  # masks that old checkpoints carry
             bare = name.removeprefix("transformer.")
-            named[bare if bare == "lm_head.weight" else "transformer." + bare] = tensor
+            named[bare if bare.startswith("lm_head.") else "transformer." + bare] = tensor
     targets = _renamed(module)
     if "lm_head.weight" not in targets and "lm_head.weight" in named:
         head = named.pop("lm_head.weight")

@@ -74,26 +74,32 @@ class RnnModule(nn.Module):
 _GATES = {"rnn": 1, "lstm": 4, "gru": 3}
 
 
-def _layer_sizes(config: RnnConfig) -> list[tuple[int, int]]:
-    """(input, output) width of every layer."""
-    embedding = config.embedding or config.width
-    widths = [embedding, *[config.width] * (config.layers - 1), embedding if config.tied else config.width]
-    return list(pairwise(widths))
+def _recurrent_inputs(config: RnnConfig) -> tuple[int, int]:
+    """Sum over layers of outer x (inner + outer), and of outer: what a gate multiplies, and what it adds.
+
+    In closed form: a damaged config.json may claim any number of layers.
+    """
+    embedding, between = config.embedding or config.width, config.layers - 1
+    last = embedding if config.tied else config.width
+    first_inner = config.width if between else embedding
+    products = last * (first_inner + last)
+    if between:
+        products += config.width * (embedding + config.width) + (between - 1) * 2 * config.width**2
+    return products, between * config.width + last
 
 
 def parameters(config: RnnConfig, vocabulary: int) -> int:
     """Number of weights of the network."""
     gates, embedding = _GATES[config.cell], config.embedding or config.width
-    recurrent = sum(gates * (outer * inner + outer * outer + 2 * outer) for inner, outer in _layer_sizes(config))
+    products, biases = _recurrent_inputs(config)
     head = 0 if config.tied else vocabulary * config.width
-    return vocabulary * embedding + recurrent + head + vocabulary
+    return vocabulary * embedding + gates * (products + 2 * biases) + head + vocabulary
 
 
 def flops_per_token(config: RnnConfig, vocabulary: int) -> float:
     """Training FLOPs per token: 6 per weight that multiplies."""
-    sizes, gates = _layer_sizes(config), _GATES[config.cell]
-    recurrent = sum(gates * outer * (inner + outer) for inner, outer in sizes)
-    return 6.0 * (recurrent + vocabulary * sizes[-1][1])
+    read = (config.embedding or config.width) if config.tied else config.width
+    return 6.0 * (_GATES[config.cell] * _recurrent_inputs(config)[0] + vocabulary * read)
 
 
 class RnnLM(NeuralLM[Carry]):

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from hornbook.core import artifact
+from hornbook.core.codec import plain
 from hornbook.core.config import to_dict, to_toml
 from hornbook.core.errors import ContentError, UsageError
 from hornbook.core.events import Evaluation, Event, Finished, Note, as_record
@@ -230,7 +231,7 @@ def save_model(model: Any, folder: Path, *, recipe: Recipe, config: Any, run: Ma
     with artifact.writing(folder) as temporary:
         model.save_files(temporary)
         (temporary / "recipe.toml").write_text(to_toml(config), "utf-8")
-        (temporary / "run.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        (temporary / "run.json").write_text(json.dumps(plain(facts), indent=1, ensure_ascii=False) + "\n", "utf-8")
         (temporary / "README.md").write_text(_card(recipe, config, facts), "utf-8")
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
 
