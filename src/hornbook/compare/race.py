@@ -396,11 +396,8 @@ def _corpus_summary(store: TextStore, data: Data) -> CorpusSummary:
     }
     head = store.split("train").text(0)[:20000]
     han = sum("\u4e00" <= character <= "\u9fff" for character in head) / max(1, len(head))
-    return CorpusSummary(
-        name=", ".join(Path(source).name for source in store.about.get("sources", [])[:3]) or store.folder.name,
-        splits=splits,
-        language="zh" if han > 0.2 else "en",
-    )
+    name = ", ".join(Path(source).name for source in store.about.get("sources", [])[:3]) or store.folder.name
+    return CorpusSummary(name=name, splits=splits, language="zh" if han > 0.2 else "en")
 
 
 def _machine_summary(work: Path) -> MachineSummary:
