@@ -7,15 +7,16 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from hornbook import catalog
 from hornbook.compare.budget import Sizing, flops_per_token, size_counts, size_recipe
 from hornbook.compare.probe import Probe
-from hornbook.core import artifact
+from hornbook.compare.ranking import save_units
+from hornbook.compare.results import RaceRow
+from hornbook.core import artifact, codec
 from hornbook.core.config import from_toml, merge, to_toml
 from hornbook.core.errors import Interrupted
 from hornbook.core.events import Alarm, Event, Note
@@ -24,15 +25,25 @@ from hornbook.corpus.shards import ShardSplit
 from hornbook.decoding import GenerationConfig, generate
 from hornbook.scoring.cloze import cloze_accuracy, load_cloze
 from hornbook.scoring.cost import measure_latency
-from hornbook.scoring.lm import bits_per_byte
+from hornbook.scoring.lm import LanguageScore, bits_per_byte
 from hornbook.scoring.sample import shorten
 from hornbook.tasks.pretrain import Data, Trained, fit, held_out, open_data, save_model
 
 Log = Callable[[Event], None]
 CURVE_TOKENS = 40_000  # of held-out text for each point of a learning curve
 SAMPLE_TOKENS = 60
+ENTRY, UNITS, PROBE = "entry.json", "units.npz", "probe.json"  # in the work folder
 _SAVING_SECONDS = 1.0  # build, save, latency, samples
-_KEPT = ("bits_per_byte", "bits_per_byte_ci95", "perplexity", "train_seconds", "tokens_seen", "parameters")  # in run.json
+_KEPT = ("bits_per_byte", "bits_per_byte_ci95", "train_seconds", "tokens_seen", "parameters")  # in run.json
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A contestant's row, not yet ranked, and what its interval resampled."""
+
+    row: RaceRow
+    interval_unit: str = "documents"
+    interval_units: int = 0
 
 
 def compete(
@@ -50,9 +61,9 @@ def compete(
     resume: bool,
     log: Log,
 ) -> dict[str, Any]:
-    """Train recipe `name` within `seconds`, evaluation included, in the race folder `race`; the row as plain values.
+    """Train recipe `name` within `seconds`, evaluation included, in the race folder `race`; the entry goes to work/NAME.
 
-    The arrays that paired tests need go to work/NAME/units.npz.
+    Beside it lie the arrays that paired tests need, the plan and the checkpoints.
     """
     begin = time.perf_counter()
     folder, work = Path(race), Path(race) / "work" / name
@@ -60,7 +71,7 @@ def compete(
     recipe = catalog.recipe(name)
     data = open_data(folder / "work")
     test = shorten(test_split(data), data.tokenizer, tokens=test_tokens)
-    probe = Probe.from_json((folder / "work" / "probe.json").read_text("utf-8"))
+    probe = Probe.from_json((folder / "work" / PROBE).read_text("utf-8"))
     alarms: list[str] = []
 
     def heard(event: Event) -> None:
@@ -85,26 +96,38 @@ def compete(
     trained = fit(recipe, config, data, work=work, resume=resume, log=heard, evaluate=lambda model: _quick(model, sample))
     if trained.reason == "terminated":
         raise Interrupted("{name} was stopped; its checkpoint is whole", name=name)
-    curve = trained.curve or _point(trained, sample)
-    row = _score(trained, folder, work, data, test, cloze_seconds, prompts, seed, heard)
-    run = {key: row[key] for key in _KEPT} | {"seed": seed}
-    row["size_mb"] = save_model(trained.model, folder / "models" / name, recipe=recipe, config=config, run=run)
-    row |= {
-        "name": name,
-        "title": recipe.title,
-        "generation": recipe.generation,
-        "shape": _shape(config.model),
-        "share_seconds": seconds,
-        "wall_seconds": time.perf_counter() - begin,
-        "epochs": trained.tokens_seen / max(1, int(data.shards.split("train").tokens.size)),
-        "peak_rss_mb": peak_rss_mb(),
-        "forecast": forecast,
-        "curve": [list(point) for point in curve],
-        "alarms": alarms,
-        "gain_per_doubling": gain_per_doubling(trained.curve),
+    row, score = _score(trained, data, test, folder, cloze_seconds, prompts, seed, heard)
+    save_units(score.units, work / UNITS)
+    run = {key: getattr(row, key) for key in _KEPT} | {"perplexity": score.perplexity, "seed": seed}
+    size = save_model(trained.model, folder / "models" / name, recipe=recipe, config=config, run=run)
+    row = dataclasses.replace(
+        row,
+        name=name,
+        family=name,
+        generation=recipe.generation,
+        shape=_shape(config.model),
+        share_seconds=seconds,
+        size_mb=size,
+        peak_rss_mb=peak_rss_mb(),
+        model=f"models/{name}",
+        forecast=forecast,
+        actual=_actual(row, time.perf_counter() - begin) if forecast else {},
+        curve=trained.curve or _point(trained, sample),
+        alarms=tuple(alarms),
+    )
+    entry = codec.plain(Entry(row, score.unit_kind, len(score.unit_nats)))
+    artifact.write_text_atomic(work / ENTRY, json.dumps(entry, ensure_ascii=False))
+    return {"name": name}
+
+
+def _actual(row: RaceRow, wall_seconds: float) -> dict[str, float]:
+    """What became of the forecast, under the same names."""
+    return {
+        "seconds": wall_seconds,
+        "tokens": float(row.tokens_seen),
+        "tokens_per_second": row.tokens_seen / max(row.train_seconds, 1e-9),
+        "parameters": float(row.parameters or 0),
     }
-    artifact.write_text_atomic(work / "row.json", json.dumps(row, ensure_ascii=False))
-    return row
 
 
 def _point(trained: Trained, sample: ShardSplit) -> tuple[tuple[float, int, float], ...]:
@@ -183,44 +206,36 @@ def _quick(model: Any, sample: ShardSplit) -> dict[str, float]:
 
 def _score(
     trained: Trained,
-    folder: Path,
-    work: Path,
     data: Data,
     test: ShardSplit,
+    folder: Path,
     cloze_seconds: float,
     prompts: Sequence[str],
     seed: int,
     log: Log,
-) -> dict[str, Any]:
+) -> tuple[RaceRow, LanguageScore]:
+    """What the held-out text, the cloze questions and the clock say of a trained model."""
     model = trained.model
     score = bits_per_byte(model, test)
-    np.savez(work / "units.npz", totals=score.units.totals, weights=score.units.weights)
     items = load_cloze(folder / "work" / "cloze.json")
     cloze = cloze_accuracy(model, items, seconds=cloze_seconds, log=log) if items else None
     samples = generate(model, list(prompts), GenerationConfig(max_tokens=SAMPLE_TOKENS, temperature=0.8, top_p=0.95, seed=seed))
-    return {
-        "bits_per_byte": score.bits_per_byte,
-        "bits_per_byte_ci95": list(score.bits_per_byte_ci95 or ()),
-        "perplexity": score.perplexity,
-        "interval_unit": score.unit_kind,
-        "interval_units": len(score.units),
-        "cloze_accuracy": cloze.accuracy if cloze else None,
-        "cloze_accuracy_ci95": list(cloze.ci95) if cloze else None,
-        "latency_ms": measure_latency(model).step_ms,
-        "train_seconds": trained.seconds,
-        "tokens_seen": trained.tokens_seen,
-        "parameters": model.parameters,
-        "samples": [prompt + sample.text for prompt, sample in zip(prompts, samples)],
-    }
-
-
-def gain_per_doubling(curve: Sequence[tuple[float, int, float]]) -> float | None:
-    """Bits per byte that the last doubling of the training time was worth, from the learning curve; None without one."""
-    if len(curve) < 3:
-        return None
-    last_seconds, _, last = curve[-1]
-    earlier = min(curve[:-1], key=lambda point: abs(point[0] - last_seconds / 2))
-    return max(0.0, earlier[2] - last)
+    row = RaceRow(
+        name="",
+        generation=0,
+        family="",
+        bits_per_byte=score.bits_per_byte,
+        bits_per_byte_ci95=score.bits_per_byte_ci95,
+        cloze_accuracy=cloze.accuracy if cloze else None,
+        cloze_accuracy_ci95=cloze.ci95 if cloze else None,
+        latency_ms=measure_latency(model).step_ms,
+        train_seconds=trained.seconds,
+        tokens_seen=trained.tokens_seen,
+        epochs=trained.tokens_seen / max(1, int(data.shards.split("train").tokens.size)),
+        parameters=model.parameters,
+        samples=tuple(prompt + sample.text for prompt, sample in zip(prompts, samples)),
+    )
+    return row, score
 
 
 def _shape(model: Any) -> str:

@@ -9,8 +9,6 @@ stage is on disk: an interrupted race goes on with `resume`.
 from __future__ import annotations
 
 import json
-import os
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,18 +16,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from hornbook import catalog
-from hornbook.compare.results import CorpusSummary, MachineSummary, RaceResult, RaceRow, SplitSummary, TokenizerSummary
+from hornbook.compare.advice import pick_best
+from hornbook.compare.contestant import ENTRY, PROBE, UNITS, Entry, test_split
+from hornbook.compare.probe import Probe
+from hornbook.compare.ranking import corpus_summary, load_units, machine_summary, rank_rows, tokenizer_summary, write_report
+from hornbook.compare.results import RaceResult, RaceRow
 from hornbook.compare.worker import JobError, Worker
-from hornbook.core import artifact, runtime
+from hornbook.core import artifact, codec, runtime
 from hornbook.core.errors import ContentError, Interrupted, UsageError
 from hornbook.core.events import Alarm, Event, Note
 from hornbook.corpus.prepare import CorpusConfig
 from hornbook.corpus.store import TextStore
 from hornbook.scoring.cloze import TokenWords, build_cloze, save_cloze
-from hornbook.scoring.significance import Units, rank_with_ties
 from hornbook.tasks.pretrain import Data, prepare_data, prepare_text, require_sources
 from hornbook.tokenizers import TokenizerConfig
 
@@ -89,13 +88,13 @@ def race(
         with clock.stage("probe"):
             _probe(worker, data, work, config, log)
         prompts = _prompts(store)
-        rows, test_tokens = [], _test_tokens(data, work, config, clock)
+        entries, test_tokens = [], _test_tokens(data, work, config, clock)
         for position, name in enumerate(config.contestants):
             share = clock.share(len(config.contestants) - position)
             with clock.stage(name):
-                rows.append(_contest(worker, name, share, output, test_tokens, prompts, config, log, resume))
+                entries.append(_contest(worker, name, share, output, test_tokens, prompts, config, log, resume))
     with clock.stage("report"):
-        result = _result(rows, store, data, output, config, clock, prompts, command)
+        result = _result(entries, store, data, output, config, clock, prompts, command)
         write_report(result, output)
     return result
 
@@ -179,7 +178,7 @@ def _cloze_items(store: TextStore, data: Data, work: Path, config: RaceConfig, l
 
 def _probe(worker: Worker, data: Data, work: Path, config: RaceConfig, log: Log) -> None:
     networks = [name for name in config.contestants if catalog.recipe(name).batches is not None]
-    path = work / "probe.json"
+    path = work / PROBE
     if path.is_file():
         return
     result = worker.run(
@@ -197,10 +196,7 @@ def _probe(worker: Worker, data: Data, work: Path, config: RaceConfig, log: Log)
 
 def _test_tokens(data: Data, work: Path, config: RaceConfig, clock: _Clock) -> int:
     """How much held-out text every contestant is scored on: all of it, or what the slowest scores in its part of a share."""
-    from hornbook.compare.contestant import test_split
-    from hornbook.compare.probe import Probe
-
-    probe = Probe.from_json((work / "probe.json").read_text("utf-8"))
+    probe = _read_probe(work)
     total = int(test_split(data).tokens.size)
     slowest = min((family.evaluation_tokens_per_second for family in probe.families.values()), default=float("inf"))
     return int(min(total, max(2000, slowest * _EVALUATION * clock.share(len(config.contestants)))))
@@ -216,11 +212,11 @@ def _contest(
     config: RaceConfig,
     log: Log,
     resume: bool,
-) -> dict[str, Any]:
-    """One contestant's row; a failed one keeps its place in the table with the reason as its alarm."""
-    saved = output / "work" / name / "row.json"
+) -> Entry:
+    """One contestant's entry; a failed one keeps its place in the table with the reason as its alarm."""
+    saved = output / "work" / name / ENTRY
     if resume and saved.is_file() and (output / "models" / name / artifact.MANIFEST).is_file():
-        return dict(json.loads(saved.read_text("utf-8")))
+        return codec.from_json(saved.read_text("utf-8"), Entry, where=str(saved))
     recipe = catalog.recipe(name)
     log(Note(f"{recipe.title}: {share:.0f} s"))
     arguments = {
@@ -237,7 +233,7 @@ def _contest(
         "resume": resume,
     }
     try:
-        return worker.run("hornbook.compare.contestant:compete", arguments, log=log)
+        worker.run("hornbook.compare.contestant:compete", arguments, log=log)
     except JobError as error:
         if error.exit_code == Interrupted.exit_code:
             raise Interrupted(
@@ -246,12 +242,13 @@ def _contest(
         if error.exit_code != 1:
             raise
         log(Alarm(f"{name} failed: {error}", "its row stays empty; the other contestants go on"))
-        empty = {"name": name, "title": recipe.title, "generation": recipe.generation, "share_seconds": share}
-        return {**empty, "alarms": [str(error)]}
+        row = RaceRow(name, recipe.generation, name, share_seconds=share, alarms=(str(error),))
+        return Entry(row)
+    return codec.from_json(saved.read_text("utf-8"), Entry, where=str(saved))
 
 
 def _result(
-    rows: list[dict[str, Any]],
+    entries: list[Entry],
     store: TextStore,
     data: Data,
     output: Path,
@@ -260,121 +257,33 @@ def _result(
     prompts: Sequence[str],
     command: str,
 ) -> RaceResult:
-    ranked = rank_rows(rows, output / "work", seed=config.seed)
-    if not ranked or ranked[0].bits_per_byte is None:
+    scored = [entry for entry in entries if entry.row.bits_per_byte is not None]
+    if not scored:
         raise ContentError("no contestant finished; see the alarms above and {folder}", folder=output / "work")
-    first = next(row for row in rows if row["name"] == ranked[0].name)
-    report = data.report
+    units = {entry.row.name: load_units(output / "work" / entry.row.name / UNITS) for entry in scored}
+    rows = rank_rows([entry.row for entry in entries], units, seed=config.seed)
     return RaceResult(
-        corpus=_corpus_summary(store, data),
-        machine=_machine_summary(output / "work"),
-        tokenizer=TokenizerSummary(
-            kind=report.kind if report else "",
-            size=data.tokenizer.size,
-            bytes_per_token=report.bytes_per_token if report else None,
-            fertility=report.fertility if report else None,
-            unknown_rate=report.unknown_rate if report else None,
-        ),
+        corpus=corpus_summary(store, data),
+        machine=machine_summary(_read_probe(output / "work")),
+        tokenizer=tokenizer_summary(data),
         budget_seconds=config.budget,
         seconds=round(clock.elapsed, 2),
-        rows=ranked,
-        best=best_rows(ranked),
+        rows=rows,
+        best=pick_best(rows),
         stage_seconds=clock.stages,
-        interval_unit=first["interval_unit"],
-        interval_units=first["interval_units"],
+        interval_unit=scored[0].interval_unit,
+        interval_units=scored[0].interval_units,
         prompts=tuple(prompts),
         command=command,
         folder=str(output),
         versions=runtime.versions(),
         seed=config.seed,
-        alarms=tuple(f"{row['name']}: {alarm}" for row in rows for alarm in row.get("alarms", [])),
+        alarms=tuple(f"{row.name}: {alarm}" for row in rows for alarm in row.alarms),
     )
 
 
-def rank_rows(rows: Sequence[Mapping[str, Any]], work: Path, *, seed: int) -> tuple[RaceRow, ...]:
-    """Rows best first, ranked by paired bootstrap on the same held-out units; failed contestants last."""
-    scored = [row for row in rows if row.get("bits_per_byte") is not None]
-    units = {str(row["name"]): _units(work / str(row["name"]) / "units.npz") for row in scored}
-    places = {place.name: place for place in rank_with_ties(units, seed=seed)} if units else {}
-    scored.sort(key=lambda row: float(row["bits_per_byte"]))
-    result = []
-    for row in [*scored, *(row for row in rows if row.get("bits_per_byte") is None)]:
-        place = places.get(str(row["name"]))
-        doubling = row.get("gain_per_doubling")
-        result.append(
-            RaceRow(
-                name=row["name"],
-                generation=row["generation"],
-                family=row["name"],
-                bits_per_byte=row.get("bits_per_byte"),
-                bits_per_byte_ci95=_pair(row.get("bits_per_byte_ci95")),
-                cloze_accuracy=row.get("cloze_accuracy"),
-                cloze_accuracy_ci95=_pair(row.get("cloze_accuracy_ci95")),
-                train_seconds=row.get("train_seconds", 0.0),
-                share_seconds=row.get("share_seconds"),
-                tokens_seen=row.get("tokens_seen", 0),
-                epochs=row.get("epochs"),
-                peak_rss_mb=row.get("peak_rss_mb"),
-                size_mb=row.get("size_mb"),
-                latency_ms=row.get("latency_ms"),
-                parameters=row.get("parameters"),
-                model=f"models/{row['name']}" if row.get("size_mb") else None,
-                rank=place.rank if place else None,
-                tied_with=place.tied_with if place else (),
-                behind_best=place.behind_best if place else None,
-                behind_best_ci95=place.behind_best_ci95 if place else None,
-                forecast=row.get("forecast") or {},
-                actual=_actual(row),
-                curve=tuple((float(a), int(b), float(c)) for a, b, c in row.get("curve", [])),
-                samples=tuple(row.get("samples", [])),
-                shape=row.get("shape", ""),
-                alarms=tuple(row.get("alarms", [])),
-                too_small_to_judge=bool(place and doubling is not None and 0 < place.behind_best < doubling),
-            )
-        )
-    return tuple(result)
-
-
-def best_rows(rows: Sequence[RaceRow]) -> dict[str, str]:
-    """Who is best: in quality; the smallest and the cheapest to train among those within 10 % of the best bits per byte."""
-    scored = [row for row in rows if row.bits_per_byte is not None]
-    limit = 1.1 * min(row.bits_per_byte or 0.0 for row in scored)
-    close = [row for row in scored if (row.bits_per_byte or 0.0) <= limit]
-    return {
-        "quality": scored[0].name,
-        "small": min(close, key=lambda row: row.size_mb or float("inf")).name,
-        "cheap": min(close, key=lambda row: row.train_seconds).name,
-    }
-
-
-def write_report(result: RaceResult, output: Path) -> None:
-    """index.html and report.json of a race, each whole or absent."""
-    from hornbook.compare.report import render
-    from hornbook.core.errors import chinese_locale
-
-    artifact.write_text_atomic(output / "report.json", result.to_json())
-    artifact.write_text_atomic(output / "index.html", render(result, language="zh" if chinese_locale() else "en"))
-
-
-def _actual(row: Mapping[str, Any]) -> dict[str, float]:
-    """What became of the forecast, under the same names."""
-    if not row.get("forecast"):
-        return {}
-    return {
-        "seconds": row["wall_seconds"],
-        "tokens": float(row["tokens_seen"]),
-        "tokens_per_second": row["tokens_seen"] / max(row["train_seconds"], 1e-9),
-        "parameters": float(row["parameters"]),
-    }
-
-
-def _units(path: Path) -> Units:
-    with np.load(path) as arrays:
-        return Units(totals=arrays["totals"], weights=arrays["weights"])
-
-
-def _pair(values: Sequence[float] | None) -> tuple[float, float] | None:
-    return (float(values[0]), float(values[1])) if values else None
+def _read_probe(work: Path) -> Probe:
+    return Probe.from_json((work / PROBE).read_text("utf-8"))
 
 
 def _prompts(store: TextStore) -> tuple[str, ...]:
@@ -386,27 +295,3 @@ def _prompts(store: TextStore) -> tuple[str, ...]:
         cut = line[:_PROMPT_CHARACTERS]
         prompts.append(cut.rsplit(" ", 1)[0] if " " in cut else cut[: _PROMPT_CHARACTERS // 3])
     return tuple(prompt for prompt in prompts if prompt) or ("",)
-
-
-def _corpus_summary(store: TextStore, data: Data) -> CorpusSummary:
-    splits = {
-        name: SplitSummary(len(split), split.total_bytes, int(data.shards.split(name).tokens.size))
-        for name, split in store.splits.items()
-        if name in data.shards.splits and len(split)
-    }
-    head = store.split("train").text(0)[:20000]
-    han = sum("\u4e00" <= character <= "\u9fff" for character in head) / max(1, len(head))
-    name = ", ".join(Path(source).name for source in store.about.get("sources", [])[:3]) or store.folder.name
-    return CorpusSummary(name=name, splits=splits, language="zh" if han > 0.2 else "en")
-
-
-def _machine_summary(work: Path) -> MachineSummary:
-    probe = json.loads((work / "probe.json").read_text("utf-8"))
-    return MachineSummary(
-        cpu=runtime.cpu_name(),
-        cores=runtime.available_cores(),
-        threads=int(os.environ.get("OMP_NUM_THREADS", runtime.available_cores())),
-        memory_gb=runtime.total_memory_mb() / 1e3,
-        device=str(probe.get("device", "cpu")),
-        facts={"platform": sys.platform},
-    )
