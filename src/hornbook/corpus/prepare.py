@@ -13,6 +13,7 @@ from hornbook.core import artifact
 from hornbook.core.config import to_dict
 from hornbook.core.errors import ContentError
 from hornbook.core.events import Alarm, Event, Note, Progress
+from hornbook.core.runtime import release_free_memory
 from hornbook.corpus import language as languages
 from hornbook.corpus.clean import CleanConfig, Cleaner
 from hornbook.corpus.dedup import DedupConfig, Deduplicator, DedupResult, content_hash
@@ -24,6 +25,7 @@ from hornbook.corpus.statistics import describe
 from hornbook.corpus.store import TextSplit, TextStore, TextStoreWriter, scratch_folder
 
 _TELL_DOCUMENTS = 100_000
+_RELEASE_CHARACTERS = 8_000_000
 _HELD_OUT_HASHES = 200_000  # held-out documents that are looked for in train
 _OVERLAP_ALARM = 0.01
 _SHOWN = 80  # characters of a duplicate in the report
@@ -117,6 +119,7 @@ class _Job:
         self.duplicates: dict[str, Any] | None = None
         self.other_language = 0
         self._began = time.monotonic()
+        self._passed = 0
 
     def run(self, documents: Iterable[Document], writer: TextStoreWriter) -> None:
         """Stages 1 to 5."""
@@ -176,7 +179,7 @@ class _Job:
         with Deduplicator(scratch, dedup) as deduplicator:
             for number, text in enumerate(text for split in splits for text in split):
                 deduplicator.add(text)
-                self._progress("deduplicate", number, total)
+                self._progress("deduplicate", number, total, text)
             result = deduplicator.finish()
         self.duplicates = {**result.as_dict(), "shown": _examples(result, splits)}
         keep = bytearray(result.keep.tobytes())
@@ -188,14 +191,14 @@ class _Job:
         planner = SplitPlanner(config)
         for number, text in enumerate(texts()):
             planner.add(text)
-            self._progress("plan the split", number, None)
+            self._progress("plan the split", number, None, text)
         plan = planner.finish()
         for note in plan.notes:
             self.log(note)
         for number, (split, text) in enumerate(plan.assign(texts())):
             if text:
                 writer.add(rename.get(split, split), text)
-            self._progress("write", number, plan.documents)
+            self._progress("write", number, plan.documents, text)
 
     def _write_given(self, store: TextStore, writer: TextStoreWriter, scratch: Path) -> None:
         """Stages 3 to 5 for splits given by name. Where valid is missing it is held out of train; test then repeats valid."""
@@ -238,7 +241,11 @@ class _Job:
                 )
         return counts
 
-    def _progress(self, stage: str, number: int, total: int | None) -> None:
+    def _progress(self, stage: str, number: int, total: int | None, text: str) -> None:
+        self._passed += len(text)
+        if self._passed >= _RELEASE_CHARACTERS:
+            self._passed = 0
+            release_free_memory()
         if (number + 1) % _TELL_DOCUMENTS == 0:
             self.log(Progress(stage, number + 1, total, "documents"))
 

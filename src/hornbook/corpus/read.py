@@ -12,6 +12,7 @@ from pathlib import Path
 
 from hornbook.core.errors import ContentError
 from hornbook.core.events import Note, Progress
+from hornbook.core.runtime import release_free_memory
 from hornbook.corpus import plain, records
 from hornbook.corpus.compression import chunks
 from hornbook.corpus.document import Document, DocumentMode, Log, ReadConfig, ReadCounts
@@ -23,6 +24,7 @@ __all__ = ["Document", "ReadConfig", "ReadCounts", "Reader", "read_documents"]
 
 _MANY_FILES = 20  # a folder of so many texts has a document in every file
 _PROGRESS_BYTES = 32_000_000
+_RELEASE_BYTES = 8_000_000
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -46,7 +48,7 @@ class Reader:
         self._modes: dict[str, plain.Guess] = {}
         if not any(source.is_stream for source in self.sources):
             self.counts.bytes_total = sum(path.stat().st_size for path in {source.path for source in self.sources})
-        self._said = 0
+        self._said = self._released = 0
 
     def __iter__(self) -> Iterator[Document]:
         finished = 0
@@ -76,6 +78,9 @@ class Reader:
             texts = self._clean_texts(self._record_texts(source, finished))
         for text in texts:
             counts.documents += 1
+            if counts.text_bytes - self._released >= _RELEASE_BYTES:
+                self._released = counts.text_bytes
+                release_free_memory()
             yield Document(text, name, split)
 
     def _plain_texts(self, source: Source, finished: int) -> Iterator[str]:
