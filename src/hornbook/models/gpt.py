@@ -250,8 +250,7 @@ class GptLM(NeuralLM[GptState]):
             else read_own_config(folder, "hornbook-gpt", ModernGptConfig)
         )
         weights.check_size(folder, parameters(config, config.vocabulary))
-        with torch.random.fork_rng(devices=[]):  # opening a model must not change what comes out of the generator next
-            module = cls.build(config, config.vocabulary)
+        module = cast(Any, cls.empty(config, path))
         found = weights.read_weights(folder)
         if classic:
             huggingface.fill_gpt2(module, found, folder / weights.WEIGHTS)

@@ -1,6 +1,6 @@
 """GPT with the parts that speed up small models: rotary positions, RMSNorm, normed queries and keys, squared ReLU, shortcuts.
 
-The parts and what each is worth: TARGETS in docs/generations.md and the measurements in docs/log.md. No biases; matrices
+What each part is worth was measured: docs/log.md. No biases; matrices
 that write into the stream start at zero, so that every block begins as the identity.
 """
 
@@ -14,12 +14,13 @@ import torch
 from torch import Tensor, nn
 
 from hornbook.core.errors import UsageError
-from hornbook.layers.attention import Attend, RotaryAttention, causal_attention, check_sizes, head_count
+from hornbook.layers.attention import Attend, RotaryAttention, SharedValues, causal_attention, check_sizes, head_count
 from hornbook.layers.dropout import Dropout
 from hornbook.layers.feedforward import SquaredReluFeedForward
 from hornbook.layers.init import fan_in_uniform_
 from hornbook.layers.norm import RMSNorm, rms_norm
 from hornbook.layers.position import RotaryTable
+from hornbook.layers.stream import mix
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,10 @@ class ModernGptModule(nn.Module):
         self.dropout = Dropout(config.dropout)
         self.blocks = nn.ModuleList(ModernGptBlock(config, heads) for _ in range(config.layers))
         self.norm = RMSNorm()
+        # of the layers after the first: what they keep of the stream, take of the embedding, and of the first layer's values
+        self.stream_shares = _per_later_layer(config, 1.0)
+        self.origin_shares = _per_later_layer(config, 0.1)
+        self.value_shares = _per_later_layer(config, 0.5)
         self.head = None if config.tied else nn.Linear(config.width, vocabulary, bias=False)
         fan_in_uniform_(self)
         nn.init.normal_(self.embedding.weight, std=0.02)
@@ -72,10 +77,11 @@ class ModernGptModule(nn.Module):
         """(B, T) ids at `positions` (T,) or (B, T), each layer looking back by its `attends` -> (B, T, W)."""
         origin = self.dropout(rms_norm(self.embedding(ids)))  # (B, T, W)
         angles = self.angles.at(positions, origin.dtype)
-        states, first = origin, None
-        for block, attend in zip(self.blocks, attends):
-            states, values = block(states, origin, angles, first, attend)
-            first = values if first is None else first
+        states, first = self.blocks[0](origin, angles, None, attends[0])
+        later = zip(self.blocks[1:], attends[1:], self.stream_shares, self.origin_shares, self.value_shares)
+        for block, attend, stream_share, origin_share, value_share in later:
+            states = mix(states, origin, stream_share, origin_share)
+            states, _ = block(states, angles, (first, value_share), attend)
         return cast(Tensor, self.norm(states))
 
     @property
@@ -90,22 +96,19 @@ class ModernGptModule(nn.Module):
 
 
 class ModernGptBlock(nn.Module):
-    """Attention, then feed-forward, on a stream mixed with the embedding of the token itself (the x0 shortcut)."""
+    """Attention, then feed-forward, each reading a normed copy of the stream and adding to it."""
 
     def __init__(self, config: ModernGptConfig, heads: int) -> None:
         super().__init__()
-        self.stream_share = nn.Parameter(torch.tensor(1.0))
-        self.origin_share = nn.Parameter(torch.tensor(0.1))
         self.attention = RotaryAttention(config.width, heads)
         self.feedforward = SquaredReluFeedForward(config.width, config.inner or 4 * config.width)
         self.dropout = Dropout(config.dropout)
 
     def forward(
-        self, states: Tensor, origin: Tensor, angles: tuple[Tensor, Tensor], first: Tensor | None, attend: Attend
+        self, states: Tensor, angles: tuple[Tensor, Tensor], shared: SharedValues | None, attend: Attend
     ) -> tuple[Tensor, Tensor]:
-        """(B, T, W) stream and first embedding -> (B, T, W) stream, and this layer's values for the layers above."""
-        states = states * self.stream_share + origin * self.origin_share
-        attended, values = self.attention(rms_norm(states), angles, first, attend)
+        """(B, T, W) stream -> (B, T, W) stream, and this layer's values."""
+        attended, values = self.attention(rms_norm(states), angles, shared, attend)
         states = states + self.dropout(attended)
         return states + cast(Tensor, self.dropout(self.feedforward(rms_norm(states)))), values
 
@@ -114,11 +117,17 @@ class ModernGptBlock(nn.Module):
         return [self.attention.output.weight, self.feedforward.contract.weight]
 
 
+def _per_later_layer(config: ModernGptConfig, value: float) -> Tensor:
+    """A trained number for every layer but the first; with one layer nothing to train."""
+    numbers = torch.full((config.layers - 1,), value)
+    return nn.Parameter(numbers) if config.layers > 1 else numbers
+
+
 def parameters(config: ModernGptConfig, vocabulary: int) -> int:
     """Number of weights of the network."""
     width, inner = config.width, config.inner or 4 * config.width
     tables = vocabulary * width * (1 if config.tied else 2)
-    return tables + config.layers * (4 * width * width + 2 * width * inner + 3)
+    return tables + config.layers * (4 * width * width + 2 * width * inner) + 3 * (config.layers - 1)
 
 
 def flops_per_token(config: ModernGptConfig, vocabulary: int) -> float:

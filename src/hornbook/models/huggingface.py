@@ -96,13 +96,12 @@ def read_gpt2_config(path: Path, table: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in sizes.items():
         if not isinstance(value, int) or isinstance(value, bool) or not (0 if key == "inner" else 1) <= value < 2**31:
             raise ContentError("{path}: {key} = {value} is not a size", path=path, key=key, value=value)
-    dropout = table.get("resid_pdrop", 0.1)
-    epsilon = table.get("layer_norm_epsilon", 1e-5)
     return {
         **sizes,
-        "dropout": float(dropout),
-        "epsilon": float(epsilon),
+        "dropout": float(table.get("resid_pdrop", 0.1)),
+        "epsilon": float(table.get("layer_norm_epsilon", 1e-5)),
         "tied": table.get("tie_word_embeddings", True) is not False,
+        "activation": "gelu" if table.get("activation_function") == "gelu" else "gelu_new",
     }
 
 

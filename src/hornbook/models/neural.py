@@ -91,6 +91,15 @@ class NeuralLM(ABC, Generic[S]):
     def build(cls, config: Any, vocabulary: int) -> nn.Module:
         """A fresh network."""
 
+    @classmethod
+    def empty(cls, config: Any, path: Path) -> nn.Module:
+        """A network to be filled with saved weights, ready to predict. ContentError when the sizes at `path` do not fit."""
+        try:
+            with torch.random.fork_rng(devices=[]):  # opening a model must not change what comes out of the generator next
+                return cls.build(config, config.vocabulary).eval()
+        except UsageError as error:
+            raise ContentError("{path}: {error}", path=path, error=error) from None
+
     @abstractmethod
     def save_files(self, folder: Path) -> None:
         """Write config, weights and tokenizer into an existing folder."""

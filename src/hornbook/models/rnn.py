@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, cast
 
@@ -176,8 +175,7 @@ class RnnLM(NeuralLM[Carry]):
 
         config: RnnConfig = read_own_config(folder, "hornbook-rnn", RnnConfig)
         weights.check_size(folder, parameters(config, config.vocabulary))
-        with torch.random.fork_rng(devices=[]):  # opening a model must not change what comes out of the generator next
-            module = cls.build(config, config.vocabulary)
+        module = cls.empty(config, folder / weights.CONFIG)
         weights.fill(weights.own_tensors(module), weights.read_weights(folder), where=folder / weights.WEIGHTS)
         return cls(load_tokenizer(folder), config, module)
 
