@@ -6,6 +6,7 @@ import io
 import json
 import lzma
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -157,6 +158,8 @@ def test_cut_off_data_stop_with_the_bytes_read(tmp_path, kind):
         with pytest.raises(ContentError) as error:
             list(Reader([path], ReadConfig(), log=lambda event: None))
         assert "cut off" in str(error.value) and "bytes of text" in str(error.value) and "\n" not in str(error.value)
+        read = int(re.search(r"after (\d+) bytes of text", str(error.value))[1])
+        assert read <= len(text) and (read > len(text) // 4 or end < len(whole) // 2)
     path.write_bytes(whole[: len(whole) // 2] + b"\x55" * 40 + whole[len(whole) // 2 + 40 :])
     with pytest.raises(ContentError, match="damaged|cut off"):
         list(Reader([path], ReadConfig(), log=lambda event: None))

@@ -88,18 +88,18 @@ def _open(path: Path, member: str, stack: ExitStack) -> tuple[IO[bytes], int, in
 
 def _decompress(raw: IO[bytes], compression: str) -> Iterator[bytes]:
     if compression == "gzip":
-        return _read(gzip.GzipFile(fileobj=raw))
+        return _read(gzip.GzipFile(fileobj=raw).read1)
     if compression == "bzip2":
         return _streams(raw, bz2.BZ2Decompressor)
     if compression == "xz":
         return _streams(raw, lambda: lzma.LZMADecompressor(memlimit=_LZMA_MEMORY))
     if compression == "zstd":
         return _zstd(raw)
-    return _read(raw)
+    return _read(raw.read)
 
 
-def _read(file: Any) -> Iterator[bytes]:
-    while piece := file.read(CHUNK):
+def _read(read: Callable[[int], bytes]) -> Iterator[bytes]:
+    while piece := read(CHUNK):
         yield piece
 
 
