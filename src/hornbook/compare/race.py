@@ -270,7 +270,7 @@ def _result(
         seconds=round(clock.elapsed, 2),
         rows=rows,
         best=pick_best(rows),
-        stage_seconds=clock.stages,
+        stage_seconds=dict(clock.stages),
         interval_unit=scored[0].interval_unit,
         interval_units=scored[0].interval_units,
         prompts=tuple(prompts),

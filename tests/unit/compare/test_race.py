@@ -1,0 +1,132 @@
+"""One real race on a small text, looked at from all sides."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+import hornbook
+from hornbook import api
+from hornbook.compare.results import RaceResult
+from hornbook.core import artifact
+from hornbook.core.errors import UsageError
+
+CONTESTANTS = ("unigram", "ngram", "lstm", "gpt")
+BUDGET = 24.0
+
+
+def text(documents: int) -> str:
+    """A small language with some grammar: who does what where."""
+    generator = random.Random(3)
+    subjects = ["the old sailor", "a young teacher", "my neighbour", "the king", "the quiet child"]
+    verbs = ["walks to", "looks at", "dreams of", "never forgets", "paints"]
+    places = ["the harbour", "a green garden", "the long bridge", "the empty school", "the market"]
+    blocks = []
+    for _ in range(documents):
+        chosen = generator.choice(subjects)
+        rows = [f"{chosen} {generator.choice(verbs)} {generator.choice(places)}." for _ in range(generator.randint(4, 9))]
+        blocks.append("\n".join(rows))
+    return "\n\n".join(blocks) + "\n"
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("text") / "sailors.txt"
+    path.write_text(text(800), "utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def race(source: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[RaceResult, Path, float]:
+    folder = tmp_path_factory.mktemp("race") / "run"
+    begin = time.perf_counter()
+    result = api.race([source], folder, budget=BUDGET, contestants=CONTESTANTS)
+    return result, folder, time.perf_counter() - begin
+
+
+def test_every_contestant_has_a_row_with_its_cost(race: tuple[RaceResult, Path, float]) -> None:
+    result, _, _ = race
+    assert {row.name for row in result.rows} == set(CONTESTANTS)
+    for row in result.rows:
+        assert row.bits_per_byte is not None and row.bits_per_byte_ci95 is not None
+        low, high = row.bits_per_byte_ci95
+        assert 0 < low <= row.bits_per_byte <= high < 8
+        assert row.peak_rss_mb and row.size_mb and row.latency_ms and row.parameters
+        assert row.rank and row.rank >= 1
+        assert len(row.samples) == len(result.prompts)
+
+
+def test_rows_are_ranked_and_the_context_pays(race: tuple[RaceResult, Path, float]) -> None:
+    result, _, _ = race
+    bits = [row.bits_per_byte or 0 for row in result.rows]
+    assert bits == sorted(bits)
+    assert result.row("ngram").rank == 1 or result.row("ngram").tied_with
+    assert (result.row("ngram").bits_per_byte or 9) < 0.5 * (result.row("unigram").bits_per_byte or 0)
+    assert result.best["quality"] == result.rows[0].name
+
+
+def test_report_and_json_are_written_and_read_back(race: tuple[RaceResult, Path, float]) -> None:
+    result, folder, _ = race
+    saved = RaceResult.from_json((folder / "report.json").read_text("utf-8"))
+    assert saved == RaceResult.from_json(result.to_json())
+    page = (folder / "index.html").read_text("utf-8")
+    assert all(f">{row.name}" in page for row in result.rows)
+    row = json.loads((folder / "report.json").read_text("utf-8"))["rows"][0]
+    assert {"name", "generation", "bits_per_byte", "bits_per_byte_ci95", "cloze_accuracy", "task_score"} <= set(row)
+    assert {"train_seconds", "tokens_seen", "peak_rss_mb", "size_mb", "latency_ms", "parameters", "model"} <= set(row)
+
+
+def test_model_folders_open_score_and_write(race: tuple[RaceResult, Path, float], source: Path) -> None:
+    result, folder, _ = race
+    for row in result.rows:
+        assert row.model
+        artifact.verify(folder / row.model)
+        assert hornbook.load(folder / row.model).parameters == row.parameters
+    assert api.generate(folder / "models" / "ngram", ["the king"], max_tokens=5, seed=1)[0]
+    score = api.evaluate(folder / "models" / "ngram", [source])
+    assert 0 < score["bits_per_byte"] < 1.5
+
+
+def test_networks_have_curves_and_forecasts(race: tuple[RaceResult, Path, float]) -> None:
+    result, _, _ = race
+    for name in ("lstm", "gpt"):
+        row = result.row(name)
+        assert row.forecast.keys() == row.actual.keys()
+        seconds = [point[0] for point in row.curve]
+        assert seconds == sorted(seconds)
+
+
+def test_a_finished_race_resumes_at_once_with_equal_rows(race: tuple[RaceResult, Path, float], source: Path) -> None:
+    result, folder, took = race
+    begin = time.perf_counter()
+    again = api.race([source], folder, budget=BUDGET, contestants=CONTESTANTS, resume=True)
+    assert time.perf_counter() - begin < took / 2
+    assert [row.bits_per_byte for row in again.rows] == [row.bits_per_byte for row in result.rows]
+
+
+def test_resume_with_other_settings_names_the_setting(race: tuple[RaceResult, Path, float], source: Path) -> None:
+    with pytest.raises(UsageError, match="seed"):
+        api.race([source], race[1], budget=BUDGET, contestants=CONTESTANTS, resume=True, seed=2)
+
+
+def test_a_folder_with_other_files_is_never_touched(source: Path, tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("dear")
+    with pytest.raises(UsageError, match="not empty"):
+        api.race([source], tmp_path, budget=BUDGET)
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def test_a_failing_contestant_costs_only_its_row(source: Path, tmp_path: Path) -> None:
+    from hornbook.core.events import Alarm, Event
+
+    heard: list[Event] = []
+    bad = {"gpt": {"model.width": 100, "model.heads": 7}}
+    result = api.race([source], tmp_path / "run", budget=15, contestants=("unigram", "gpt"), overrides=bad, log=heard.append)
+    assert result.row("gpt").bits_per_byte is None
+    assert "model.heads 7" in result.row("gpt").alarms[0]
+    assert result.row("unigram").rank == 1
+    assert any(isinstance(event, Alarm) and "gpt" in event.text for event in heard)
