@@ -44,6 +44,7 @@ MESSAGES: dict[str, str] = {
         "训练从它之前的检查点继续；损坏的那个可随时删除"
     ),
     "this torch has no distributed package: train with --nproc 1": "此 torch 不含分布式模块：请用 --nproc 1 训练",
+    "another process of this training ended or does not answer: {reason}": "本次训练的另一个进程已结束或没有响应：{reason}",
     "--nproc is {nproc}: it must be at least 1": "--nproc 为 {nproc}：至少应为 1",
     "process {rank} of {nproc} ended with code {code}: see its messages above": (
         "{nproc} 个进程中的第 {rank} 个以代码 {code} 结束：见上方其消息"

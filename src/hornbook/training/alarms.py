@@ -18,7 +18,7 @@ _SAMPLE = 32  # batches
 
 
 def learning_alarms(position: Position, batches: Batches) -> Iterator[Event]:
-    """Compare the last training loss with the first one and with what counting tokens alone would reach."""
+    """Compare the last loss, held out if it was measured, with the first one and with what counting tokens alone reaches."""
     if position.skipped:
         text = translate("{count} of {steps} steps were skipped because loss or gradient was not finite")
         yield Alarm(text.format(count=position.skipped, steps=position.step), translate("lower the learning rate"))
@@ -28,16 +28,17 @@ def learning_alarms(position: Position, batches: Batches) -> Iterator[Event]:
         yield Note(translate("{steps} steps are too few to judge the model: give it more time").format(steps=position.applied))
         return
     unigram = unigram_entropy(batches, min(_SAMPLE, position.index))
+    last = position.last_loss if position.held_out is None else position.held_out
     if position.last_loss > 0.99 * position.first_loss:
         text = translate("the loss did not fall: {first:.3f} nats per token at the start, {last:.3f} at the end")
         remedy = translate("raise the learning rate or the budget, and look at the corpus report")
         yield Alarm(text.format(first=position.first_loss, last=position.last_loss), remedy)
-    elif position.last_loss > unigram:
+    elif last > unigram:
         text = translate(
             "the model learned nothing from context: loss {last:.3f} nats per token, counting tokens alone gives {unigram:.3f}"
         )
         remedy = translate("give it a longer budget or a smaller model, or raise the learning rate")
-        yield Alarm(text.format(last=position.last_loss, unigram=unigram), remedy)
+        yield Alarm(text.format(last=last, unigram=unigram), remedy)
 
 
 def unigram_entropy(batches: Batches, count: int) -> float:

@@ -69,10 +69,10 @@ def resume(folder: Path) -> TrainingState:
     for path in reversed(checkpoints(folder)):
         try:
             artifact.verify(path)
-            position, identity = _read_state(path)
         except (ContentError, UsageError) as error:
             alarms.append(_quarantine(path, error))
             continue
+        position, identity = _read_state(path)  # an error here is no damage: the sums are right
         return TrainingState(folder, path, position, identity, tuple(alarms))
     return TrainingState(folder, alarms=tuple(alarms))
 

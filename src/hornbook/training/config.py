@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 from hornbook.core.errors import UsageError
 
@@ -48,6 +48,13 @@ class TrainingConfig:
     seed: int = 1
     device: str = "auto"
     threads: int = 0
+
+    def decisive(self) -> dict[str, Any]:
+        """The settings that decide what comes out, by flag; a resume must not change them unasked."""
+        free = ("accumulate", "save_every", "save_seconds", "keep", "evaluate_every", "evaluations", "patience", "restore_best")
+        also_free = ("resume_changed", "ignore_memory", "device", "threads")
+        named = {f"training.{key}": value for key, value in asdict(self).items() if key not in free + also_free}
+        return {**named, "training.betas": list(self.betas)}
 
     def check(self) -> None:
         """Raise UsageError naming the first setting that cannot work."""

@@ -7,18 +7,32 @@ so one rank and two see the same mathematics (data parallelism, Li et al. 2020, 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from hornbook.core.errors import UsageError
+from hornbook.core.errors import ContentError, UsageError
 
 TIMEOUT = timedelta(seconds=60)  # a rank that is silent for this long is taken for dead (P15)
 PATIENCE = timedelta(minutes=30)  # for ranks that wait while rank 0 evaluates
 _BUCKET = 4 << 20  # elements of one exchange: transfers overlap
+
+
+class LostProcess(ContentError):
+    """Another process of this training ended or stopped answering."""
+
+
+@contextmanager
+def _exchange() -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as error:  # what gloo and NCCL raise for a closed connection or a timeout
+        reason = str(error).splitlines()[0]
+        raise LostProcess("another process of this training ended or does not answer: {reason}", reason=reason) from error
 
 
 class Ranks:
@@ -36,22 +50,25 @@ class Ranks:
         if self.world == 1:
             return list(numbers)
         tensor = torch.tensor(numbers, dtype=torch.float64)
-        dist.all_reduce(tensor, group=self._control)
+        with _exchange():
+            dist.all_reduce(tensor, group=self._control)
         return [float(value) for value in tensor.tolist()]
 
     def sum_gradient(self, gradient: Tensor) -> None:
         """A flat buffer added over all ranks, in place."""
         if self.world == 1:
             return
-        pending = [dist.all_reduce(piece, async_op=True) for piece in torch.split(gradient, _BUCKET)]
-        for work in pending:
-            if work is not None:
-                work.wait()
+        with _exchange():
+            pending = [dist.all_reduce(piece, async_op=True) for piece in torch.split(gradient, _BUCKET)]
+            for work in pending:
+                if work is not None:
+                    work.wait()
 
     def share(self, tensor: Tensor) -> None:
         """Rank 0's values for everyone, in place."""
         if self.world > 1:
-            dist.broadcast(tensor, 0)
+            with _exchange():
+                dist.broadcast(tensor, 0)
 
     def gather(self, tensor: Tensor) -> list[Tensor]:
         """The tensor of every rank, in rank order; all must have one shape."""
@@ -59,13 +76,15 @@ class Ranks:
             return [tensor]
         host = tensor.detach().cpu().contiguous()
         found = [torch.empty_like(host) for _ in range(self.world)]
-        dist.all_gather(found, host, group=self._control)
+        with _exchange():
+            dist.all_gather(found, host, group=self._control)
         return found
 
     def wait(self) -> None:
         """Until every rank is here; long waits are allowed (an evaluation on rank 0)."""
         if self.world > 1:
-            dist.barrier(group=self._waiting)
+            with _exchange():
+                dist.barrier(group=self._waiting)
 
 
 def join() -> None:

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -120,7 +121,8 @@ def _forwarding(processes: list[SpawnProcess]) -> Iterator[None]:
                 os.kill(process.pid, signal.SIGKILL if received else number)
         received.append(number)
 
-    before = {number: signal.signal(number, forward) for number in (signal.SIGTERM, signal.SIGINT)}
+    main = threading.current_thread() is threading.main_thread()
+    before = {number: signal.signal(number, forward) for number in (signal.SIGTERM, signal.SIGINT) if main}
     try:
         yield
     finally:
@@ -136,7 +138,7 @@ def _child(
     prepare(threads)
     from torch import distributed
 
-    from hornbook.training.distributed import TIMEOUT, leave
+    from hornbook.training.distributed import TIMEOUT, LostProcess, leave
 
     os.environ.update(RANK=str(rank), WORLD_SIZE=str(nproc), LOCAL_RANK=str(rank))
     try:
@@ -145,6 +147,8 @@ def _child(
             distributed.init_process_group("gloo", init_method=method, rank=rank, world_size=nproc, timeout=TIMEOUT)
         function(*arguments)
         leave()
+    except LostProcess as error:  # not the cause: the one that was lost is, or nothing but a restart helps
+        sys.exit(str(error))
     except HornbookError as error:
         report = {"kind": type(error).__name__, "template": error.template, "fields": _plain(error.fields)}
         (Path(folder) / f"error-{rank}.json").write_text(json.dumps(report), "utf-8")

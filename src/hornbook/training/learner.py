@@ -112,5 +112,20 @@ def require_finite(tensors: Mapping[str, Mapping[str, Tensor]], *, step: int, la
                 )
 
 
+def not_finite(*, step: int, rate: float, batches: tuple[int, int], last: str) -> ContentError:
+    """The error of a run in which several steps in a row could not be applied."""
+    return ContentError(
+        "training stopped at step {step}: loss or gradient was not finite {count} times in a row (learning rate {rate:.3g}"
+        ", batches {first} to {last}). Last good checkpoint: {checkpoint}. Lower the learning rate or look at the weights "
+        "you started from.",
+        step=step,
+        count=batches[1] - batches[0] + 1,
+        rate=rate,
+        first=batches[0],
+        last=batches[1],
+        checkpoint=last,
+    )
+
+
 def _under(named: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in named.items() if name.startswith(prefix)}

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from hornbook.core.errors import ContentError, Interrupted, UsageError, translate
+from hornbook.core.errors import Interrupted, UsageError, translate
 from hornbook.core.events import Evaluation, Event, Finished, Note, Saved, Step
 from hornbook.core.runtime import local_ranks
 from hornbook.training import checkpoint
@@ -21,7 +20,7 @@ from hornbook.training.checkpoint import TrainingState
 from hornbook.training.config import TrainingConfig
 from hornbook.training.device import pick_device
 from hornbook.training.distributed import Ranks
-from hornbook.training.learner import Learner, require_finite
+from hornbook.training.learner import Learner, not_finite, require_finite
 from hornbook.training.memory import memory_errors, require_memory
 from hornbook.training.optim import parameter_groups
 from hornbook.training.position import Position
@@ -31,10 +30,7 @@ from hornbook.training.signals import Signals, StopNow
 from hornbook.training.step import Batches, Objective, Shared, Stepper
 
 SKIPS_TO_STOP = 3
-_FREE_TO_CHANGE = {
-    *("accumulate", "save_every", "save_seconds", "keep", "evaluate_every", "evaluations", "patience", "restore_best"),
-    *("resume_changed", "ignore_memory", "device", "threads"),
-}
+EVALUATION_SHARE = 0.15  # of a budget in seconds that evaluations on the way may take
 
 
 def train(
@@ -97,9 +93,7 @@ class _Run:
         module.to(self.device)
         self.stepper = Stepper(module, objective, batches, config, ranks=self.ranks)
         self.groups = parameter_groups(module, config)
-        settings = {f"training.{key}": value for key, value in asdict(config).items() if key not in _FREE_TO_CHANGE}
-        self.identity = {**settings, **identity, "parameters": sum(p.numel() for p in module.parameters())}
-        self.identity["training.betas"] = list(config.betas)
+        self.identity = {**config.decisive(), **identity, "parameters": sum(p.numel() for p in module.parameters())}
         self.position = Position()
         self.seconds_before = 0.0
         self.learner: Learner | None = None
@@ -107,7 +101,8 @@ class _Run:
         self.reason: str | None = None
         self.fraction = 0.0
         self.saved_at = time.monotonic()
-        self.step_seconds = 0.0
+        self.step_seconds = self.evaluation_seconds = self.save_seconds = 0.0  # how long each took last
+        self.evaluated_seconds = 0.0  # all evaluations together
 
     # ---- begin -------------------------------------------------------------------------------------------------------
 
@@ -122,6 +117,8 @@ class _Run:
             state.require(self.identity, allow_changed=self.config.resume_changed)
             self.position = state.position
             self.seconds_before = state.position.seconds
+            if any(state.identity.get(key) != self.identity[key] for key in ("training.steps", "training.seconds")):
+                self.position.finished = None  # a longer budget
         self.module.train()
         yield from self._choose_precision()
         self.learner = Learner(self.module, self.groups, self.config, precision=self.precision, ranks=self.ranks)
@@ -130,8 +127,9 @@ class _Run:
             text = translate("resumed {checkpoint}: step {step}, {seconds:.0f} s trained")
             yield Note(text.format(checkpoint=state.checkpoint, step=self.position.step, seconds=self.position.seconds))
         yield from self._require_room(self.learner)
-        self.fraction = self._fraction(self.elapsed())
-        self.reason = self._over(self.elapsed())
+        clock = self.ranks.sum_numbers([self.elapsed() if self.ranks.rank == 0 else 0.0])[0]
+        self.fraction = self._fraction(clock)
+        self.reason = self.position.finished or self._over(clock, 0.0)
 
     def _choose_precision(self) -> Iterator[Event]:
         choices = self.position.choices
@@ -194,16 +192,14 @@ class _Run:
         position.step += 1
         with memory_errors():
             total, count = self.stepper.gradient(position.index, position.step, self.learner.weights, self.precision)
-            shared = self.stepper.share(
-                total, count, elapsed=self.elapsed(), terminated=self.signals.terminated, interrupted=self.signals.interrupted
-            )
+            shared = self.stepper.share(total, count, clock=self._clock(), signals=self.signals)
             self.fraction = self._fraction(shared.elapsed)
             factor = rate_factor(self.fraction, warmup=self.config.warmup, decay=self.config.decay)
             norm, applied = self.stepper.apply(shared, self.learner.weights, self.learner.optimizer, factor)
         self._count(shared, factor, applied=applied)
         self.step_seconds = time.monotonic() - begin
         position.seconds = self.elapsed()
-        self.reason = self._stop(shared.terminated, shared.interrupted) or self._over(shared.elapsed)
+        self.reason = self._stop(shared.terminated, shared.interrupted) or self._over(shared.elapsed, shared.margin)
         return Step(
             step=position.step,
             loss=shared.loss,
@@ -236,16 +232,9 @@ class _Run:
     def _stop_if_stuck(self, index: int, factor: float) -> None:
         if self.position.skipped_in_row < SKIPS_TO_STOP:
             return
-        raise ContentError(
-            "training stopped at step {step}: loss or gradient was not finite {count} times in a row (learning rate {rate:.3g}"
-            ", batches {first} to {last}). Last good checkpoint: {checkpoint}. Lower the learning rate or look at the weights "
-            "you started from.",
-            step=self.position.step,
-            count=self.position.skipped_in_row,
-            rate=self.groups[0].learning_rate * factor,
-            first=index - SKIPS_TO_STOP + 1,
-            last=index,
-            checkpoint=self._last_checkpoint(),
+        rate = self.groups[0].learning_rate * factor
+        raise not_finite(
+            step=self.position.step, rate=rate, batches=(index - SKIPS_TO_STOP + 1, index), last=self._last_checkpoint()
         )
 
     def _last_checkpoint(self) -> str:
@@ -261,10 +250,14 @@ class _Run:
             return step_fraction(self.position.step, self.config.steps)
         return min(1.0, elapsed / self.config.seconds)
 
-    def _over(self, elapsed: float) -> str | None:
+    def _clock(self) -> tuple[float, float]:
+        """Seconds so far, and seconds to keep for half a step, the last evaluation and the last save."""
+        return self.elapsed(), 0.5 * self.step_seconds + self.evaluation_seconds + self.save_seconds
+
+    def _over(self, elapsed: float, margin: float) -> str | None:
         if self.config.steps:
             return "budget" if self.position.step >= self.config.steps else None
-        return "budget" if elapsed + 0.5 * self.step_seconds >= self.config.seconds else None
+        return "budget" if elapsed + margin >= self.config.seconds else None
 
     @staticmethod
     def _stop(terminated: bool, interrupted: bool) -> str | None:
@@ -278,23 +271,28 @@ class _Run:
             return False
         if self.config.evaluate_every:
             return self.position.step % self.config.evaluate_every == 0
-        done = int(self.fraction * self.config.evaluations)
-        return done > self.position.evaluations
+        dear = self.evaluated_seconds + self.evaluation_seconds > EVALUATION_SHARE * self.fraction * self.config.seconds
+        if self.config.seconds and self.evaluation_seconds and dear:
+            return False
+        return int(self.fraction * self.config.evaluations) > self.position.evaluations
 
     def measure(self) -> Iterator[Event]:
         """Measure the weights that would be handed over now; remember the best."""
         assert self.learner is not None and self.evaluate is not None
+        begin = time.monotonic()
         metrics = self._metrics()
-        value = _measure_of(metrics)
         self.ranks.wait()
-        value, terminated, interrupted = self.ranks.sum_numbers(
-            [value if self.ranks.rank == 0 else 0.0, self.signals.terminated, self.signals.interrupted]
+        mine = [_measure_of(metrics), metrics.get("loss", math.nan), time.monotonic() - begin]
+        value, loss, seconds, terminated, interrupted = self.ranks.sum_numbers(
+            [*(mine if self.ranks.rank == 0 else (0.0, 0.0, 0.0)), self.signals.terminated, self.signals.interrupted]
         )
+        self.evaluation_seconds, self.evaluated_seconds = seconds, self.evaluated_seconds + seconds
         self.reason = self._stop(terminated > 0, interrupted > 0) or self.reason
         position = self.position
         position.seconds = self.elapsed()
-        if self.reason in ("terminated", "interrupted") and not metrics:
-            return
+        if self.reason in ("terminated", "interrupted") and math.isnan(value):
+            return  # given up half-way
+        position.held_out = None if math.isnan(loss) else loss
         position.evaluated = position.step
         position.evaluations = int(self.fraction * self.config.evaluations)
         best = math.isfinite(value) and (position.best is None or value < position.best)
@@ -345,6 +343,7 @@ class _Run:
     def save(self) -> Iterator[Event]:
         """Save a checkpoint, unless something in it is not finite: then ContentError."""
         assert self.folder is not None and self.learner is not None
+        begin = time.monotonic()
         tensors = self.learner.tensors(self.stepper.carries, self.position)
         self.position.seconds = self.elapsed()
         if self.ranks.rank == 0:
@@ -353,6 +352,7 @@ class _Run:
             yield Saved(self.position.step, path)
         self.ranks.wait()
         self.saved_at = time.monotonic()
+        self.save_seconds = self.saved_at - begin
 
     # ---- end ---------------------------------------------------------------------------------------------------------
 
@@ -362,6 +362,7 @@ class _Run:
         stopped = self.reason in ("terminated", "interrupted")
         if self.evaluate is not None and not stopped and self.position.evaluated != self.position.step:
             yield from self.measure()
+        self.position.finished = None if stopped else self.reason
         if self.folder is not None:
             yield from self.save()
         require_finite({"model": self.learner.model_tensors()}, step=self.position.step, last=self._last_checkpoint())

@@ -26,6 +26,8 @@ class Position:
     without_best: int = 0  # evaluations since
     first_loss: float | None = None  # nats per token, before the first update
     last_loss: float | None = None  # nats per token, running average
+    held_out: float | None = None  # nats per token in the last evaluation
+    finished: str | None = None  # why a run that is complete ended
     carry: list[Any] = field(default_factory=list)  # shape of the recurrent state of every piece, its tensors are in extra
     choices: dict[str, str] = field(default_factory=dict)  # what measuring decided at the start: a resume must not decide anew
 

@@ -22,6 +22,7 @@ from hornbook.training.flat import FlatWeights
 from hornbook.training.memory import SavedTensors
 from hornbook.training.optim import Optimizer
 from hornbook.training.precision import Trial, forward_context
+from hornbook.training.signals import Signals
 
 Objective: TypeAlias = Callable[[Any, Tensor, Tensor, Carry], tuple[Loss, Carry]]
 """objective(module, inputs (B, T), targets (B, T), carry) -> the loss, summed over counted tokens, and the next carry."""
@@ -50,6 +51,7 @@ class Shared:
     loss: float  # nats per counted token
     count: int
     elapsed: float  # rank 0's clock
+    margin: float  # seconds that rank 0 wants to keep for the end
     terminated: bool
     interrupted: bool
 
@@ -101,11 +103,13 @@ class Stepper:
             buffer.copy_(before)
         return saved.bytes * len(batch.inputs)
 
-    def share(self, total: float, count: int, *, elapsed: float, terminated: bool, interrupted: bool) -> Shared:
-        """Add loss and count over the ranks; rank 0's clock and anyone's signals hold for all."""
-        clock = elapsed if self.ranks.rank == 0 else 0.0
-        total, tokens, clock, term, inter = self.ranks.sum_numbers([total, count, clock, terminated, interrupted])
-        return Shared(total / max(tokens, 1), int(tokens), clock, term > 0, inter > 0)
+    def share(self, total: float, count: int, *, clock: tuple[float, float], signals: Signals) -> Shared:
+        """Add loss and count over the ranks; rank 0's clock (elapsed, margin) and anyone's signals hold for all."""
+        elapsed, margin = clock if self.ranks.rank == 0 else (0.0, 0.0)
+        total, tokens, elapsed, margin, terminated, interrupted = self.ranks.sum_numbers(
+            [total, count, elapsed, margin, signals.terminated, signals.interrupted]
+        )
+        return Shared(total / max(tokens, 1), int(tokens), elapsed, margin, terminated > 0, interrupted > 0)
 
     def apply(self, shared: Shared, weights: FlatWeights, optimizer: Optimizer, factor: float) -> tuple[float, bool]:
         """Sum gradients over ranks, divide once by the count, clip, update; returns the norm and whether it was applied."""

@@ -239,3 +239,24 @@ def test_three_in_a_row_stop_the_run_and_say_where(tmp_path: Path) -> None:
         list(train(tiny(), broken, TinyBatches(), PLAIN, folder=tmp_path))  # type: ignore[arg-type]
     text = str(caught.value)
     assert "step 10" in text and "batches 7 to 9" in text and "step-6" in text and "learning rate" in text
+
+
+def test_dear_evaluations_do_not_eat_the_budget() -> None:
+    """An evaluation of 0.2 s in a budget of 2 s: once or twice on the way, once at the end, and the end is in time."""
+    import time
+
+    def measure() -> dict[str, float]:
+        time.sleep(0.2)
+        return {"loss": 1.0}
+
+    config = TrainingConfig(seconds=2.0, precision="float32", evaluations=20)
+    events = list(train(tiny(), objective, TinyBatches(), config, evaluate=measure))
+    finished = events[-1]
+    assert isinstance(finished, Finished) and 1.5 < finished.seconds < 2.3
+    assert 1 <= len([event for event in events if isinstance(event, Evaluation)]) <= 4
+
+
+def test_held_out_worse_than_counting_is_an_alarm() -> None:
+    config = TrainingConfig(steps=60, precision="float32", learning_rate=0.03)
+    events = train(tiny(), objective, TinyBatches(), config, evaluate=lambda: {"loss": 9.0})
+    assert ["9.000" in event.text for event in events if isinstance(event, Alarm)] == [True]
