@@ -25,6 +25,7 @@ VERBS = {
     "doctor": "Check this machine: processor, threads, precision, extras.",
 }
 _SUB_APPS = {"train"}
+STANDARD_INPUT = "(standard input)"  # what '-' becomes while the parser, which takes it for an option, runs
 
 
 def build() -> App:
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 ok, 1 bad content or failure, 2 usage, 28 disk full, 130 interrupted."""
     from cyclopts import CycloptsError
 
-    tokens = list(sys.argv[1:] if arguments is None else arguments)
+    tokens = [STANDARD_INPUT if token == "-" else token for token in (sys.argv[1:] if arguments is None else arguments)]
     debug = "--debug" in tokens
     prepare(_threads(tokens))
     signal.signal(signal.SIGTERM, _terminate)

@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from rich.console import Console
 
-from hornbook.cli.options import Common, Machine, Output, TextFlags, corpus_config, print_json
+from hornbook.cli.options import Common, Machine, Output, TextFlags, corpus_config, print_json, sources_of
 
 
 def corpus(
@@ -27,7 +27,7 @@ def corpus(
     reporter = Reporter(quiet=common.quiet)
     config = corpus_config(text, seed=machine.seed)
     with reporter.shown():
-        report = api.corpus(sources, output, config=config, dry_run=dry_run, log=reporter)
+        report = api.corpus(sources_of(sources), output, config=config, dry_run=dry_run, log=reporter)
     if common.json:
         print_json(asdict(report))
     else:

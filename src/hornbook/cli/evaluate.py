@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from hornbook.cli.options import Common, TextFlags, corpus_config, print_json
+from hornbook.cli.options import Common, TextFlags, corpus_config, print_json, sources_of
 
 
 def evaluate(
@@ -22,7 +22,7 @@ def evaluate(
 
     reporter = Reporter(quiet=common.quiet)
     with reporter.shown():
-        result = api.evaluate(model, data, corpus=corpus_config(text), log=reporter)
+        result = api.evaluate(model, sources_of(data), corpus=corpus_config(text), log=reporter)
     if common.json:
         print_json(result)
         return

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from hornbook.cli.options import Common, print_json
+from hornbook.cli.options import Common, print_json, sources_of
 
 
 def generate(
@@ -29,7 +29,7 @@ def generate(
     from hornbook import api
     from hornbook.decoding import GenerationConfig, stream
 
-    given = [line.rstrip("\n") for line in sys.stdin] if prompts == ("-",) else list(prompts) or [""]
+    given = [line.rstrip("\n") for line in sys.stdin] if sources_of(prompts) == ["-"] else list(prompts) or [""]
     settings = {
         "max_tokens": max_tokens,
         "samples": samples,

@@ -105,6 +105,13 @@ class TextFlags:
     "Files that are the test split."
 
 
+def sources_of(values: tuple[str, ...]) -> list[str]:
+    """The sources that were typed, with '-' for standard input again."""
+    from hornbook.cli import STANDARD_INPUT
+
+    return ["-" if value == STANDARD_INPUT else value for value in values]
+
+
 def tokenizer_of(kind: str, size: int, *, closed: bool = False) -> Any:
     """What `--tokenizer` and `--vocabulary` mean: a folder, a kind whose size follows the corpus, or a configuration."""
     from hornbook.core.errors import UsageError, nearest

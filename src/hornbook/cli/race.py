@@ -8,7 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from hornbook.cli.options import Common, Machine, Output, TextFlags, corpus_config, print_json, tokenizer_of
+from hornbook.cli.options import Common, Machine, Output, TextFlags, corpus_config, print_json, sources_of, tokenizer_of
 
 
 def race(
@@ -44,7 +44,7 @@ def race(
     reporter = Reporter(quiet=common.quiet)
     with reporter.shown():
         result = api.race(
-            corpus,
+            sources_of(corpus),
             output,
             budget=budget,
             contestants=contestants,

@@ -11,7 +11,18 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from hornbook import catalog
-from hornbook.cli.options import Common, Machine, Output, TextFlags, corpus_config, given, optional, print_json, tokenizer_of
+from hornbook.cli.options import (
+    Common,
+    Machine,
+    Output,
+    TextFlags,
+    corpus_config,
+    given,
+    optional,
+    print_json,
+    sources_of,
+    tokenizer_of,
+)
 
 
 @dataclass(frozen=True)
@@ -61,7 +72,7 @@ def _command(name: str) -> Callable[..., None]:
         with reporter.shown():
             result = api.train(
                 name,
-                corpus,
+                sources_of(corpus),
                 output,
                 style=style,
                 budget=budget,
