@@ -9,15 +9,17 @@ if TYPE_CHECKING:
     from hornbook.training.checkpoint import TrainingState, remove_checkpoints, resume
     from hornbook.training.config import TrainingConfig
     from hornbook.training.loop import train
+    from hornbook.training.precision import precision_report
 
 _HOMES = {
     "TrainingConfig": "config",
     "TrainingState": "checkpoint",
+    "precision_report": "precision",
     "remove_checkpoints": "checkpoint",
     "resume": "checkpoint",
     "train": "loop",
 }
-__all__ = ["TrainingConfig", "TrainingState", "remove_checkpoints", "resume", "train"]
+__all__ = ["TrainingConfig", "TrainingState", "precision_report", "remove_checkpoints", "resume", "train"]
 
 
 def __getattr__(name: str) -> Any:

@@ -15,7 +15,7 @@ from tiny import TinyBatches, objective, tiny
 
 from hornbook.core.errors import ContentError
 from hornbook.core.events import Alarm, Evaluation, Finished, Note, Saved, Step
-from hornbook.training import TrainingConfig, checkpoint, resume, train
+from hornbook.training import TrainingConfig, checkpoint, precision_report, resume, train
 from hornbook.training.carry import flatten, rebuild
 from hornbook.training.position import Position
 from hornbook.training.precision import Trial, choose, fast_float32
@@ -106,6 +106,14 @@ def test_fast_float32_is_refused_where_it_is_not_float32(monkeypatch: pytest.Mon
         assert fast_float32(CPU, seconds=faster_when("medium")) == "highest"
     finally:
         torch.set_float32_matmul_precision(before)
+
+
+def test_precision_report_leaves_the_setting() -> None:
+    before = torch.get_float32_matmul_precision()
+    report = precision_report("cpu")
+    assert report["device"] == "cpu" and "GFLOP/s" in report["bfloat16"]
+    assert float(report["float32"].rsplit(" ", 1)[1]) < 1e-5
+    assert torch.get_float32_matmul_precision() == before
 
 
 def test_precision_is_the_fastest_that_agrees(monkeypatch: pytest.MonkeyPatch) -> None:
