@@ -1,7 +1,7 @@
 """GPT with the parts that speed up small models: rotary positions, RMSNorm, normed queries and keys, squared ReLU, shortcuts.
 
-What each part is worth was measured: docs/log.md. No biases; matrices
-that write into the stream start at zero, so that every block begins as the identity.
+What each part is worth was measured: docs/log.md. No biases; matrices that write into the stream start at zero, so that
+every block begins as the identity.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ GPT = Recipe(
     model="hornbook.models.gpt:GptLM",
     styles=MappingProxyType(
         {
-            "modern": ModernGptRecipe(ModernGptConfig(), TrainingConfig(optimizer="muon")),
+            "modern": ModernGptRecipe(ModernGptConfig(), TrainingConfig(optimizer="muon", learning_rate=6e-3, tuned_width=256)),
             "classic": GptRecipe(GptConfig(), TrainingConfig(optimizer="adamw")),
         }
     ),

@@ -20,7 +20,7 @@ class RnnRecipe:
 
 _CLASSIC = RnnRecipe(
     RnnConfig(cell="lstm", layers=1, width=512),
-    TrainingConfig(optimizer="adamw", rows=32, length=64, learning_rate=2e-3, tuned_width=256, warmup=0.05, weight_decay=0.01),
+    TrainingConfig(optimizer="adamw", rows=32, length=64, learning_rate=3e-3, tuned_width=256, warmup=0.1, weight_decay=0.01),
 )
 
 LSTM = Recipe(
