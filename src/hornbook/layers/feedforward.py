@@ -1,12 +1,11 @@
-"""Position-wise feed-forward layers: the GELU of GPT-2, and squared ReLU."""
+"""The position-wise feed-forward layer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, cast
+from typing import cast
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -17,45 +16,12 @@ GELUS: dict[str, Callable[[Tensor], Tensor]] = {"gelu": F.gelu, "gelu_new": part
 class GeluFeedForward(nn.Module):
     """W2 gelu(W1 x) with one of the `GELUS`."""
 
-    def __init__(self, width: int, inner: int, gelu: Callable[[Tensor], Tensor]) -> None:
+    def __init__(self, width: int, inner: int, gelu: Callable[[Tensor], Tensor], *, bias: bool = True) -> None:
         super().__init__()
         self.gelu = gelu
-        self.expand = nn.Linear(width, inner)
-        self.contract = nn.Linear(inner, width)
+        self.expand = nn.Linear(width, inner, bias=bias)
+        self.contract = nn.Linear(inner, width, bias=bias)
 
     def forward(self, states: Tensor) -> Tensor:
         """(B, T, W) -> (B, T, W)."""
         return cast(Tensor, self.contract(self.gelu(self.expand(states))))
-
-
-class SquaredReluFeedForward(nn.Module):
-    """W2 relu(W1 x)^2 without biases (So et al. 2021, Primer, section 4)."""
-
-    def __init__(self, width: int, inner: int) -> None:
-        super().__init__()
-        self.expand = nn.Linear(width, inner, bias=False)
-        self.contract = nn.Linear(inner, width, bias=False)
-
-    def forward(self, states: Tensor) -> Tensor:
-        """(B, T, W) -> (B, T, W)."""
-        return cast(Tensor, self.contract(squared_relu(self.expand(states))))
-
-
-def squared_relu(states: Tensor) -> Tensor:
-    """relu(x)^2, elementwise."""
-    return cast(Tensor, _SquaredRelu.apply(states))  # type: ignore[no-untyped-call]
-
-
-class _SquaredRelu(torch.autograd.Function):
-    """One pass backward instead of four."""
-
-    @staticmethod
-    def forward(ctx: Any, states: Tensor) -> Tensor:
-        rectified = torch.relu(states)
-        ctx.save_for_backward(rectified)
-        return rectified * rectified
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        (rectified,) = ctx.saved_tensors
-        return torch.addcmul(rectified.new_zeros(()), gradients[0], rectified, value=2)

@@ -1,4 +1,4 @@
-"""GPT with the parts that speed up small models: rotary positions, RMSNorm, normed queries and keys, squared ReLU, shortcuts.
+"""GPT with the parts that speed up small models: rotary positions, RMSNorm, normed queries and keys, shortcuts.
 
 What each part is worth was measured: docs/log.md. No biases; matrices that write into the stream start at zero, so that
 every block begins as the identity.
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from hornbook.core.errors import UsageError
 from hornbook.layers.attention import Attend, RotaryAttention, SharedValues, causal_attention, check_sizes, head_count
 from hornbook.layers.dropout import Dropout
-from hornbook.layers.feedforward import SquaredReluFeedForward
+from hornbook.layers.feedforward import GELUS, GeluFeedForward
 from hornbook.layers.init import fan_in_uniform_
 from hornbook.layers.norm import RMSNorm, rms_norm
 from hornbook.layers.position import RotaryTable
@@ -101,7 +101,7 @@ class ModernGptBlock(nn.Module):
     def __init__(self, config: ModernGptConfig, heads: int) -> None:
         super().__init__()
         self.attention = RotaryAttention(config.width, heads)
-        self.feedforward = SquaredReluFeedForward(config.width, config.inner or 4 * config.width)
+        self.feedforward = GeluFeedForward(config.width, config.inner or 4 * config.width, GELUS["gelu"], bias=False)
         self.dropout = Dropout(config.dropout)
 
     def forward(

@@ -5,7 +5,6 @@ import torch.nn.functional as F
 from hornbook.core.errors import UsageError
 from hornbook.layers.attention import causal_attention, check_sizes, head_count, plain_causal_attention
 from hornbook.layers.dropout import Dropout, VariationalDropout, dropout
-from hornbook.layers.feedforward import squared_relu
 from hornbook.layers.norm import rms_norm
 from hornbook.layers.position import RotaryTable, rotate
 from hornbook.layers.stream import mix
@@ -18,7 +17,6 @@ def double(*shape):
 def test_gradients_of_the_functions_written_by_hand():
     torch.manual_seed(0)
     assert torch.autograd.gradcheck(rms_norm, (double(3, 5),))
-    assert torch.autograd.gradcheck(squared_relu, (double(3, 5),))
     assert torch.autograd.gradcheck(mix, (double(2, 3, 5), double(2, 3, 5), double(1)[0], double(1)[0]))
     angles = RotaryTable(7, 4).at(torch.arange(7), torch.float64)
     assert torch.autograd.gradcheck(lambda heads: rotate(heads, *angles), (double(2, 7, 3, 4),))
