@@ -33,6 +33,7 @@ _TIMED_STEPS = 4  # at least, after one to warm up; the best of them counts, for
 _TIMED_SECONDS = 0.4  # at least, so that a burst of other work does not fall on all of them
 _FIRST_TOKENS = 1024  # of a step of the first shape
 _COUNTED_TOKENS = 200_000
+_SCORED_TOKENS = 4096
 
 
 @dataclass(frozen=True)
@@ -106,13 +107,14 @@ def measure(
     vocabulary: int,
     seconds: float = 20.0,
     device: str = "auto",
+    documents: int = 16,
     styles: Mapping[str, str] | None = None,
     log: Log | None = None,
 ) -> Probe:
     """Measure the recipes named, in about `seconds` altogether; each gets an equal part of what is left when its turn comes.
 
-    `styles` picks a style of a recipe by its name, the first one otherwise. At least one shape of every network is measured,
-    however short the time. The result depends on the machine and on what else it is doing.
+    `documents` are those that will be scored; `styles` picks a style of a recipe by its name, the first one otherwise. At
+    least one shape of every network is measured, however short the time. The result depends on the machine and on what else it is doing.
     """
     from hornbook import catalog
     from hornbook.training.device import pick_device
@@ -132,7 +134,7 @@ def measure(
         if recipe.batches is None:
             found[name] = _counting_speed(recipe, recipe.styles[style], vocabulary)
         else:
-            found[name] = _network_speed(recipe, recipe.styles[style], vocabulary, slot, place)
+            found[name] = _network_speed(recipe, recipe.styles[style], vocabulary, slot, place, documents)
         for shape in found[name].shapes[-1:]:
             size = f"{shape.layers} x {shape.width}"
             report(Note(f"probe: {name} {size} trains {shape.tokens_per_second:,.0f} tokens a second here"))
@@ -149,10 +151,19 @@ def measure(
 
 
 def run(
-    *, families: Sequence[str], vocabulary: int, seconds: float, device: str, log: Log, styles: Mapping[str, str] | None = None
+    *,
+    families: Sequence[str],
+    vocabulary: int,
+    seconds: float,
+    device: str,
+    documents: int,
+    log: Log,
+    styles: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """`measure` as plain values, for a process of its own."""
-    probe = measure(families, vocabulary=vocabulary, seconds=seconds, device=device, styles=styles, log=log)
+    probe = measure(
+        families, vocabulary=vocabulary, seconds=seconds, device=device, documents=documents, styles=styles, log=log
+    )
     result: dict[str, Any] = codec.plain(probe)
     return result
 
@@ -191,7 +202,7 @@ def _load() -> float:
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
 
 
-def _network_speed(recipe: Any, config: Any, vocabulary: int, slot: float, device: torch.device) -> FamilySpeed:
+def _network_speed(recipe: Any, config: Any, vocabulary: int, slot: float, device: torch.device, documents: int) -> FamilySpeed:
     """Measure ever larger shapes until the next one would not fit into the slot; the first on a small batch, to be quick."""
     begin = time.perf_counter()
     shapes: list[ShapeSpeed] = []
@@ -208,14 +219,16 @@ def _network_speed(recipe: Any, config: Any, vocabulary: int, slot: float, devic
                 break
             tokens = full
         started = time.perf_counter()
-        shapes.append(_shape_speed(recipe, candidate, vocabulary, tokens, slot / 4, device))
+        shapes.append(_shape_speed(recipe, candidate, vocabulary, tokens, slot / 4, device, documents))
         spent = time.perf_counter() - started
     flops = [shape.flops_per_token for shape in shapes]
     overhead, slope = fit_cost(flops, [1 / shape.tokens_per_second for shape in shapes])
     return FamilySpeed(overhead, slope, shapes[-1].evaluation_tokens_per_second, tuple(shapes))
 
 
-def _shape_speed(recipe: Any, config: Any, vocabulary: int, tokens: int, slot: float, device: torch.device) -> ShapeSpeed:
+def _shape_speed(
+    recipe: Any, config: Any, vocabulary: int, tokens: int, slot: float, device: torch.device, documents: int
+) -> ShapeSpeed:
     """Real steps of the real loop on made-up text, `tokens` a step, then scoring; stops early when the slot is used up."""
     from hornbook.objectives.causal import causal_loss
     from hornbook.training import train
@@ -234,18 +247,22 @@ def _shape_speed(recipe: Any, config: Any, vocabulary: int, tokens: int, slot: f
             if len(durations) > 1 and time.perf_counter() - begin > slot:
                 break
     layers, width = config.model.layers, config.model.width
-    evaluation = _scoring_speed(model, vocabulary)
+    evaluation = _scoring_speed(model, vocabulary, documents)
     return ShapeSpeed(layers, width, _flops(config, vocabulary), 1 / min(durations[1:]), evaluation)
 
 
-def _scoring_speed(model: Any, vocabulary: int) -> float:
-    """Tokens a second of a batch of made-up documents, after a short one to warm up."""
+def _scoring_speed(model: Any, vocabulary: int, documents: int) -> float:
+    """Tokens a second of so many made-up documents side by side, after a short one to warm up.
+
+    Recurrent models read a document word after word: few long documents are slower than many short ones.
+    """
     generator = np.random.default_rng(1)
-    documents = [generator.integers(6, vocabulary, 256).astype(np.int64) for _ in range(16)]
+    count = min(16, max(1, documents))
+    texts = [generator.integers(6, vocabulary, _SCORED_TOKENS // count).astype(np.int64) for _ in range(count)]
     model.module.eval()
-    model.log_probs([documents[0][:32]])
+    model.log_probs([texts[0][:32]])
     begin = time.perf_counter()
-    scored = model.log_probs(documents)
+    scored = model.log_probs(texts)
     return sum(len(scores) for scores in scored) / (time.perf_counter() - begin)
 
 

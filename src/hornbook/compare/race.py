@@ -188,6 +188,7 @@ def _probe(worker: Worker, data: Data, work: Path, config: RaceConfig, log: Log)
             "vocabulary": data.tokenizer.size,
             "seconds": min(20.0, 0.08 * config.budget),
             "device": config.device,
+            "documents": len(test_split(data)),
         },
         log=log,
     )
@@ -218,7 +219,7 @@ def _contest(
     if resume and saved.is_file() and (output / "models" / name / artifact.MANIFEST).is_file():
         return codec.from_json(saved.read_text("utf-8"), Entry, where=str(saved))
     recipe = catalog.recipe(name)
-    log(Note(f"{recipe.title}: {share:.0f} s"))
+    log(Note(f"{recipe.title}: at most {share:.0f} s"))
     arguments = {
         "name": name,
         "style": config.style if config.style in recipe.styles else next(iter(recipe.styles)),

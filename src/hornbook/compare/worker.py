@@ -25,7 +25,14 @@ from hornbook.core import errors
 from hornbook.core.errors import ContentError, HornbookError
 from hornbook.core.events import Event, as_record, from_record
 
-_PRELOAD = ("torch", "numba", "hornbook.training", "hornbook.models", "hornbook.statistical")
+_PRELOAD = (
+    "torch",
+    "numba",
+    "hornbook.training.loop",
+    "hornbook.models.gpt",
+    "hornbook.models.rnn",
+    "hornbook.compare.contestant",
+)
 
 
 class JobError(HornbookError):

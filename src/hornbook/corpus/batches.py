@@ -14,6 +14,7 @@ computed again. Memory: 16 bytes a document and 8 bytes a block for each cached 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -51,7 +52,7 @@ class _Epoch:
     blocks: NDArray[np.int64]  # (blocks,) shuffled; empty for lanes
 
 
-class _Stream:
+class _Stream(ABC):
     """What both kinds of batches share: the documents, the circular stream of an epoch, and the gather."""
 
     def __init__(self, split: ShardSplit, *, rows: int, length: int, specials: Mapping[str, int], seed: int) -> None:
@@ -85,8 +86,9 @@ class _Stream:
         """Batch `index` >= 0 of an endless sequence."""
         return self._batch(index, np.arange(self.rows))
 
+    @abstractmethod
     def _batch(self, index: int, rows: NDArray[np.int64]) -> Batch:
-        raise NotImplementedError
+        """The given rows of batch `index`."""
 
     def _epoch(self, number: int, blocks: int) -> _Epoch:
         from hornbook.corpus.batch_kernels import derive_key, shuffled

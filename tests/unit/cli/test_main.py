@@ -79,3 +79,28 @@ def test_chinese_locale_gives_chinese_errors() -> None:
 
 def test_debug_shows_the_traceback() -> None:
     assert "Traceback" in run("info", "nofolder", "--debug").stderr
+
+
+def test_standard_input_is_a_source(tmp_path: Path) -> None:
+    text = "".join(f"line {number} says something of its own\n" for number in range(200))
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys; from hornbook.cli import main; sys.exit(main())",
+            "corpus",
+            "-",
+            "-o",
+            "c",
+            "--json",
+        ],
+        input=text,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    import json
+
+    assert sum(split["documents"] for split in json.loads(done.stdout)["splits"]) == 200
