@@ -19,7 +19,7 @@ from typing import Any
 from hornbook.core.runtime import total_memory_mb
 from hornbook.recipes import Recipe
 
-TOKENS_PER_WEIGHT = {"gpt": 6.0, "rnn": 12.0, "lstm": 6.0, "gru": 6.0}
+TOKENS_PER_WEIGHT = {"gpt": 3.0, "rnn": 8.0, "lstm": 4.0, "gru": 4.0}
 _TRANSFORMERS = (
     *((2, 64), (2, 96), (2, 128), (3, 128), (3, 192), (4, 192), (4, 256), (5, 320), (6, 384), (8, 512)),
     *((10, 640), (12, 768), (16, 1024), (24, 1536), (32, 2048)),

@@ -40,8 +40,8 @@ def local_ranks() -> int:
 def prepare(threads: int = 0) -> int:
     """Set threads of torch, numba, BLAS and the tokenizers together and make memory reuse cheap; returns the thread count.
 
-    Threads that wait sleep instead of spinning (OMP_WAIT_POLICY): while anything else ran on the same cores, spinning made
-    training up to a hundred times slower (docs/log.md); set it to ACTIVE on a machine of your own.
+    Threads that wait spin only shortly (GOMP_SPINCOUNT): with the default of libgomp, training beside one other busy process
+    was up to a hundred times slower, on a quiet machine short spinning costs 3 to 7 % (docs/log.md).
     torch reads OMP_NUM_THREADS at import, numba NUMBA_NUM_THREADS, tokenizers RAYON_NUM_THREADS: unset, two cores would run
     four threads and more. Freed memory is kept for reuse (fresh pages cost ten times as much as reused ones: measured in
     docs/log.md); HORNBOOK_KEEP_MEMORY=0 switches that off.
@@ -50,7 +50,7 @@ def prepare(threads: int = 0) -> int:
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS", "RAYON_NUM_THREADS"):
         if threads or name not in os.environ or local_ranks() > 1:
             os.environ[name] = str(count)
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no code path touches the network (R18)
     if not os.access(Path(__file__).parent, os.W_OK):
