@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import math
 import platform
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +77,7 @@ def train(
     corpus: CorpusConfig | None = None,
     overrides: Mapping[str, Any] | None = None,
     resume: bool = False,
+    tensorboard: bool = False,
     seed: int = 1,
     device: str = "auto",
     log: Log = silent,
@@ -120,7 +122,8 @@ def train(
         loss = math.log(score.perplexity)
         return {"loss": loss} if score.bits_per_byte is None else {"bits_per_byte": score.bits_per_byte, "loss": loss}
 
-    trained = pretrain.fit(found, config, data, work=work, resume=resume, log=log, evaluate=evaluate)
+    with _curves(work / "tensorboard" if tensorboard else None, log) as heard:
+        trained = pretrain.fit(found, config, data, work=work, resume=resume, log=heard, evaluate=evaluate)
     score = bits_per_byte(trained.model, held)
     result = {
         "model": str(output),
@@ -140,6 +143,26 @@ def train(
     data_facts = {"train_bytes": store.split("train").total_bytes, "shards": data.shards.fingerprint, "seed": seed}
     result["size_mb"] = pretrain.save_model(trained.model, output, recipe=found, config=config, run={**result, **data_facts})
     return result
+
+
+@contextlib.contextmanager
+def _curves(folder: Path | None, log: Log) -> Iterator[Log]:
+    """`log`, and beside it curves for TensorBoard when a folder is given."""
+    if folder is None:
+        yield log
+        return
+    from hornbook.training.progress import TensorBoardLog
+
+    board = TensorBoardLog(folder)
+
+    def both(event: Event) -> None:
+        board(event)
+        log(event)
+
+    try:
+        yield both
+    finally:
+        board.close()
 
 
 def _seconds(budget: str | float) -> float:

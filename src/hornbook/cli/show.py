@@ -32,6 +32,7 @@ class Reporter:
         )  # fmt: skip
         self._tasks: dict[str, TaskID] = {}
         self._last_line = 0.0
+        self._loss = 0.0  # smoothed
         self.title = ""  # what is being trained, before each line
         self.total_seconds = 0.0  # of the training under way, for its bar
 
@@ -76,7 +77,9 @@ class Reporter:
         self._line(escape(text), text)
 
     def _step(self, event: events.Step) -> None:
-        rate = f"loss {event.loss:.3f}  {event.tokens_per_second:,.0f} tokens/s  {rss_mb():,.0f} MB"
+        kept = 0.9 if event.step > 1 else 0.0
+        self._loss = kept * self._loss + (1 - kept) * event.loss if not event.skipped else self._loss
+        rate = f"loss {self._loss:.3f}  {event.tokens_per_second:,.0f} tokens/s  {rss_mb():,.0f} MB"
         if self.total_seconds:
             self._progress("training", event.seconds, self.total_seconds, rate)
         else:

@@ -56,6 +56,7 @@ def _command(name: str) -> Callable[..., None]:
             bool, Parameter(help="With --tokenizer words: a literal unk type is an ordinary word.", negative="")
         ] = False,
         resume: Annotated[bool, Parameter(help="Go on with an interrupted training.")] = False,
+        tensorboard: Annotated[bool, Parameter(help="Write curves for TensorBoard into OUTPUT.work/tensorboard.")] = False,
         model: model_options = model_options(),  # type: ignore[valid-type]
         training: training_options = training_options(),  # type: ignore[valid-type]
         text: TextFlags = TextFlags(),
@@ -80,6 +81,7 @@ def _command(name: str) -> Callable[..., None]:
                 corpus=corpus_config(text, seed=machine.seed),
                 overrides=overrides,
                 resume=resume,
+                tensorboard=tensorboard,
                 seed=machine.seed,
                 device=machine.device,
                 log=reporter,

@@ -114,7 +114,8 @@ def measure(
     """Measure the recipes named, in about `seconds` altogether; each gets an equal part of what is left when its turn comes.
 
     `documents` are those that will be scored; `styles` picks a style of a recipe by its name, the first one otherwise. At
-    least one shape of every network is measured, however short the time. The result depends on the machine and on what else it is doing.
+    least one shape of every network is measured, however short the time. The result depends on the machine and on what else
+    it is doing.
     """
     from hornbook import catalog
     from hornbook.training.device import pick_device

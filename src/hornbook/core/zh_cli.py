@@ -11,7 +11,6 @@ MESSAGES: dict[str, str] = {
         "{kind}：{error}。这是 hornbook 的错误：请加 --debug 再运行一次并报告。"
     ),
     "interrupted": "已中断",
-    "interrupted; run the same command with --resume to go on": "已中断；同一条命令加上 --resume 即可继续",
     "out of memory: use a smaller --model.width, a smaller --training.rows, or a larger machine": (
         "内存不足：请用更小的 --model.width 或 --training.rows，或换内存更大的机器"
     ),

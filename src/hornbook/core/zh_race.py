@@ -16,7 +16,4 @@ MESSAGES: dict[str, str] = {
     "the worker process ended unexpectedly (exit code {code})": "工作进程意外结束（退出码 {code}）",
     "the corpus has no held-out text: split it (--split 0.1) or give --dev FILE": "语料没有留出文本：请划分（--split 0.1）或给出 --dev 文件",
     "{folder} has an empty training split: give more text": "{folder} 的训练部分是空的：请给更多文本",
-    "the text is too short: after holding some out, nothing is left to train on or to judge by": (
-        "文本太短：留出一部分之后，没有剩下可训练或可评判的文本"
-    ),
 }

@@ -100,16 +100,8 @@ MESSAGES: dict[str, str] = {
     "out of memory while training: lower --training.rows or raise --training.accumulate, or choose a smaller model": (
         "训练时内存不足：请减小 --training.rows、增大 --training.accumulate，或选用更小的模型"
     ),
-    "step {step}: held out {metrics}": "第 {step} 步：留出集 {metrics}",
-    "ALARM: {text}. {remedy}.": "警报：{text}。{remedy}。",
-    "step {step}: saved {folder}": "第 {step} 步：已保存 {folder}",
-    "{title}finished ({reason}) after {steps} steps, {tokens} tokens, {seconds:.1f} s": (
-        "{title}结束（{reason}）：{steps} 步，{tokens} 词元，{seconds:.1f} 秒"
-    ),
     "budget": "预算用完",
     "patience": "不再进步",
     "terminated": "被终止",
-    "loss {loss:.4f}, {rate:,.0f} tokens/s, {memory:.0f} MB": "损失 {loss:.4f}，{rate:,.0f} 词元/秒，{memory:.0f} MB",
-    "{title}step {step}: {text}, {left} left": "{title}第 {step} 步：{text}，剩余 {left}",
     "training": "训练",
 }

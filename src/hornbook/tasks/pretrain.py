@@ -19,7 +19,7 @@ from hornbook.core import artifact
 from hornbook.core.codec import plain
 from hornbook.core.config import to_dict, to_toml
 from hornbook.core.errors import ContentError, UsageError
-from hornbook.core.events import Evaluation, Event, Finished, Note, as_record
+from hornbook.core.events import Event, Finished, Note
 from hornbook.core.runtime import peak_rss_mb, versions
 from hornbook.corpus.demo import demo_documents
 from hornbook.corpus.prepare import CorpusConfig, prepare_corpus, prepare_documents
@@ -184,12 +184,12 @@ def _train(
     from hornbook.objectives.causal import causal_loss
     from hornbook.training import remove_checkpoints, train
     from hornbook.training import resume as newest
+    from hornbook.training.progress import JsonLog
 
     training, checkpoints, record = config.training, work / "checkpoints", work / "metrics.jsonl"
     state = newest(checkpoints) if resume else None
     if state is None:
         remove_checkpoints(checkpoints)
-        record.unlink(missing_ok=True)
     torch.manual_seed(training.seed)
     model = resolve(recipe.model)(data.tokenizer, config.model)
     kind = BlockBatches if recipe.batches == "blocks" else LaneBatches
@@ -197,32 +197,27 @@ def _train(
     batches = kind(split, rows=training.rows, length=training.length, specials=specials, seed=training.seed)
     identity = {"corpus": data.shards.fingerprint, **{f"model.{key}": value for key, value in to_dict(config.model).items()}}
     measure = None if evaluate is None else (lambda: evaluate(model))
-    curve = _curve_before(record, state.position.tokens if state else 0)
     finished = None
-    with record.open("a", encoding="utf-8") as lines:
+    with JsonLog(record, from_step=state.position.step if state else 0) as written:
         for event in train(
             model.module, causal_loss, batches, training, state=state, evaluate=measure, folder=checkpoints, identity=identity
         ):
-            lines.write(json.dumps(as_record(event)) + "\n")
+            written(event)
             log(event)
-            if isinstance(event, Evaluation) and "bits_per_byte" in event.metrics:
-                curve.append((event.seconds, event.tokens, event.metrics["bits_per_byte"]))
-            elif isinstance(event, Finished):
+            if isinstance(event, Finished):
                 finished = event
     assert finished is not None
-    return Trained(model, finished.seconds, finished.tokens, finished.reason, tuple(curve))
+    return Trained(model, finished.seconds, finished.tokens, finished.reason, _curve(record))
 
 
-def _curve_before(record: Path, tokens: int) -> list[tuple[float, int, float]]:
-    """The points of the learning curve that a resumed training had measured up to its checkpoint."""
-    if not tokens or not record.is_file():
-        return []
-    points = []
-    for line in record.read_text("utf-8").splitlines():
-        entry = json.loads(line) if line.endswith("}") else {}  # the last line of a killed run may be half
-        if entry.get("event") == "evaluation" and entry["tokens"] <= tokens and "bits_per_byte" in entry["metrics"]:
-            points.append((entry["seconds"], entry["tokens"], entry["metrics"]["bits_per_byte"]))
-    return points
+def _curve(record: Path) -> tuple[tuple[float, int, float], ...]:
+    """The learning curve from the log of a training, interrupted ones included."""
+    events = (json.loads(line) for line in record.read_text("utf-8").splitlines())
+    return tuple(
+        (event["seconds"], event["tokens"], event["metrics"]["bits_per_byte"])
+        for event in events
+        if event["event"] == "evaluation" and "bits_per_byte" in event["metrics"]
+    )
 
 
 def save_model(model: Any, folder: Path, *, recipe: Recipe, config: Any, run: Mapping[str, Any]) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import struct
 from collections.abc import Callable
@@ -14,12 +13,12 @@ from safetensors.torch import load_file
 from tiny import TinyBatches, objective, tiny
 
 from hornbook.core.errors import ContentError
-from hornbook.core.events import Alarm, Evaluation, Finished, Note, Saved, Step
+from hornbook.core.events import Evaluation, Finished, Step
 from hornbook.training import TrainingConfig, checkpoint, precision_report, resume, train
 from hornbook.training.carry import flatten, rebuild
 from hornbook.training.position import Position
 from hornbook.training.precision import Trial, choose, fast_float32
-from hornbook.training.progress import Display, JsonLog, TensorBoardLog, follow
+from hornbook.training.progress import JsonLog, TensorBoardLog
 from hornbook.training.tensors import read_tensors, write_tensors
 
 CONFIG = TrainingConfig(steps=6, precision="float32", save_every=1, keep=3)
@@ -173,33 +172,10 @@ def test_log_drops_what_a_resume_does_again(tmp_path: Path) -> None:
     assert records[2]["metrics"] == {"loss": 1.5}
 
 
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-@pytest.mark.parametrize("stream", [io.StringIO(), Terminal()])
-def test_display(stream: io.StringIO) -> None:
-    events = [
-        Note("precision float32"),
-        Step(1, 2.5, 100, 0.5, 2000.0, 0.1, 1.0),
-        Evaluation(1, 0.6, 100, {"loss": 2.25}, True),
-        Alarm("the loss did not fall", "train longer"),
-        Saved(1, Path("runs/x/step-1")),
-        Finished(1, 100, 0.7, "budget"),
-    ]
-    with Display(TrainingConfig(steps=4), title="gpt", stream=stream) as display:
-        assert follow(iter(events), display) == events[-1]
-    text = stream.getvalue()
-    for piece in ("loss 2.5000", "2,000 tokens/s", "MB", "2.2500", "train longer", "finished"):
-        assert piece in text
-    if not stream.isatty():
-        assert "0:02 left" in text and "\x1b" not in text
-
-
 def test_tensorboard(tmp_path: Path) -> None:
     pytest.importorskip("tensorboard", reason="the extra `track` is not installed")
     log = TensorBoardLog(tmp_path)
-    follow(iter([Step(1, 2.5, 100, 0.5, 2000.0, 0.1, 1.0), Finished(1, 100, 0.7, "budget")]), log)
+    for event in (Step(1, 2.5, 100, 0.5, 2000.0, 0.1, 1.0), Finished(1, 100, 0.7, "budget")):
+        log(event)
     log.close()
     assert next(iter(tmp_path.glob("events.*"))).stat().st_size > 100
