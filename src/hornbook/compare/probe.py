@@ -157,7 +157,7 @@ def run(
     vocabulary: int,
     seconds: float,
     device: str,
-    documents: int,
+    documents: int = 16,
     log: Log,
     styles: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:

@@ -40,6 +40,17 @@ def test_every_error_has_a_chinese_sentence_with_the_same_fields() -> None:
     assert not [text for text, chinese in MESSAGES.items() if fields(text) != fields(chinese)]
 
 
+def test_no_sentence_is_translated_in_vain() -> None:
+    said = {
+        node.value
+        for path in SOURCE.rglob("*.py")
+        if not path.name.startswith("zh_")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    assert not set(MESSAGES) - said
+
+
 def test_errors_speak_the_language_of_the_locale(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HORNBOOK_LANG", "zh_CN.UTF-8")
     assert "不是时间" in str(UsageError("'{text}' is not a time: write it like 90s, 10m or 2h", text="x"))
