@@ -93,6 +93,8 @@ def test_standard_input_is_a_source(tmp_path: Path) -> None:
             "-o",
             "c",
             "--raw",
+            "--documents",
+            "line",
             "--json",
         ],
         input=text,
