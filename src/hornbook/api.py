@@ -101,9 +101,9 @@ def train(
         )
     config = merge(found.styles[style], dict(overrides or {}))
     pretrain.require_sources(sources)
+    artifact.require_own(output)
     work = output.parent / f"{output.name}.work"
-    if work.exists() and not resume:
-        shutil.rmtree(work)
+    _clear_work(work, resume=resume)
     store = pretrain.prepare_text(sources, work, config=corpus or CorpusConfig(), log=log)
     data = pretrain.prepare_data(store, work, tokenizer=tokenizer or "bpe", log=log)
     if found.batches is None:
@@ -143,6 +143,18 @@ def train(
     data_facts = {"train_bytes": store.split("train").total_bytes, "shards": data.shards.fingerprint, "seed": seed}
     result["size_mb"] = pretrain.save_model(trained.model, output, recipe=found, config=config, run={**result, **data_facts})
     return result
+
+
+def _clear_work(work: Path, *, resume: bool) -> None:
+    """Empty the work folder of an earlier training unless it is resumed; someone's folder of that name is never touched."""
+    marker = work / "hornbook-work"
+    if work.exists() and any(work.iterdir()):
+        if not marker.is_file():
+            artifact.require_own(work)
+        if not resume:
+            shutil.rmtree(work)
+    work.mkdir(parents=True, exist_ok=True)
+    marker.touch()
 
 
 @contextlib.contextmanager

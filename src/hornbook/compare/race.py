@@ -29,7 +29,7 @@ from hornbook.core.events import Alarm, Event, Note
 from hornbook.corpus.prepare import CorpusConfig
 from hornbook.corpus.store import TextStore
 from hornbook.scoring.cloze import TokenWords, build_cloze, save_cloze
-from hornbook.tasks.pretrain import Data, prepare_data, prepare_text, require_sources
+from hornbook.tasks.pretrain import Data, held_out, prepare_data, prepare_text, require_sources
 from hornbook.tokenizers import TokenizerConfig
 
 Log = Callable[[Event], None]
@@ -38,6 +38,7 @@ _FINISH = 0.03  # of the budget kept for ranking, report and rounding
 _CLOZE = 0.06  # of a share that cloze accuracy may take
 _EVALUATION = 0.12  # of a share that scoring the held-out text may take
 _PROMPT_CHARACTERS = 60
+_INTERRUPTED = "interrupted during {name}; what is finished is kept: run the same command with --resume to go on"
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ def race(
             store = prepare_text(sources, work, config=config.corpus, demo=demo, log=log)
         with clock.stage("tokenizer and shards"):
             data = prepare_data(store, work, tokenizer=config.tokenizer, log=log)
+            held_out(data.shards)  # without held-out text there is nothing to rank by
         with clock.stage("cloze items"):
             _cloze_items(store, data, work, config, log)
         with clock.stage("probe"):
@@ -123,6 +125,8 @@ class _Clock:
         begin = time.perf_counter()
         try:
             yield
+        except KeyboardInterrupt:
+            raise Interrupted(_INTERRUPTED, name=name) from None
         finally:
             self.stages[name] = round(self.stages.get(name, 0.0) + time.perf_counter() - begin, 2)
             artifact.write_text_atomic(self.record, json.dumps(self.stages))
@@ -237,9 +241,7 @@ def _contest(
         worker.run("hornbook.compare.contestant:compete", arguments, log=log)
     except JobError as error:
         if error.exit_code == Interrupted.exit_code:
-            raise Interrupted(
-                "interrupted during {name}; what is finished is kept: run the same command with --resume to go on", name=name
-            ) from error
+            raise Interrupted(_INTERRUPTED, name=name) from error
         if error.exit_code != 1:
             raise
         log(Alarm(f"{name} failed: {error}", "its row stays empty; the other contestants go on"))

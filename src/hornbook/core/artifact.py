@@ -26,10 +26,14 @@ _TEMPORARY = re.compile(r"^\.(?P<role>tmp|old)-(?P<name>.+)-(?P<pid>\d+)$")
 
 @contextmanager
 def writing(folder: Path, *, what: str = "model") -> Iterator[Path]:
-    """Yield an empty temporary folder; when the block ends well it becomes `folder`, atomically. Raises DiskFullError."""
+    """Yield an empty temporary folder; when the block ends well it becomes `folder`, atomically.
+
+    Replaces only what this function wrote before: UsageError for a file or for a folder of other content. DiskFullError.
+    """
     folder = folder.absolute()
     if folder.exists() and not folder.is_dir():
         raise UsageError("{folder} is a file: choose a folder for the {what}", folder=folder, what=what)
+    require_own(folder)
     with disk_errors(what, folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         remove_stale(folder)
@@ -43,6 +47,12 @@ def writing(folder: Path, *, what: str = "model") -> Iterator[Path]:
             _publish(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def require_own(folder: Path) -> None:
+    """UsageError when a folder holds files but no manifest: it is someone's, and is never replaced."""
+    if folder.is_dir() and not (folder / MANIFEST).is_file() and any(folder.iterdir()):
+        raise UsageError("{folder} is not empty and hornbook did not write it: choose another folder with -o", folder=folder)
 
 
 def write_manifest(folder: Path) -> None:

@@ -9,6 +9,9 @@ MESSAGES: dict[str, str] = {
     ),
     "{folder} is a file: choose a folder for the {what}": "{folder} 是一个文件：请为 {what} 选一个目录",
     "{folder} does not exist": "{folder} 不存在",
+    "{folder} is not empty and hornbook did not write it: choose another folder with -o": (
+        "{folder} 不是空目录，也不是 hornbook 写出的：请用 -o 换一个目录"
+    ),
     "{folder} has no {manifest}: it is not a folder hornbook wrote whole": "{folder} 里没有 {manifest}：它不是 hornbook 完整写出的目录",
     "{path} is damaged: {error}. Restore the folder or train again.": "{path} 已损坏：{error}。请恢复该目录或重新训练。",
     "{path} is missing: the manifest lists it. Restore it or train again.": "缺少 {path}：清单里有它。请恢复该文件或重新训练。",

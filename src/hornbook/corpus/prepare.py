@@ -16,8 +16,9 @@ from hornbook.core.events import Alarm, Event, Note, Progress
 from hornbook.core.runtime import release_free_memory
 from hornbook.corpus import language as languages
 from hornbook.corpus.clean import CleanConfig, Cleaner
-from hornbook.corpus.dedup import DedupConfig, Deduplicator, DedupResult, content_hash
+from hornbook.corpus.dedup import DedupConfig, Deduplicator, DedupResult
 from hornbook.corpus.document import Document, Log, ReadConfig, ReadCounts
+from hornbook.corpus.leaks import find_leaks
 from hornbook.corpus.read import Reader
 from hornbook.corpus.report import CorpusReport
 from hornbook.corpus.split import SplitConfig, SplitPlanner
@@ -26,8 +27,6 @@ from hornbook.corpus.store import TextSplit, TextStore, TextStoreWriter, scratch
 
 _TELL_DOCUMENTS = 100_000
 _RELEASE_CHARACTERS = 8_000_000
-_HELD_OUT_HASHES = 200_000  # held-out documents that are looked for in train
-_OVERLAP_ALARM = 0.01
 _SHOWN = 80  # characters of a duplicate in the report
 
 
@@ -118,6 +117,7 @@ class _Job:
         self.identify = languages.identifier() if self.wanted or languages.available() else None
         self.duplicates: dict[str, Any] | None = None
         self.other_language = 0
+        self.given = False  # the file names say which text is held out
         self._began = time.monotonic()
         self._passed = 0
 
@@ -130,6 +130,7 @@ class _Job:
         given = {name for name, split in store.splits.items() if split.documents and name != "all"}
         if not given and not store.splits.get("all"):
             raise ContentError("{paths}: nothing is left after cleaning", paths=", ".join(self.names[:3]))
+        self.given = bool(given)
         if given:
             self._write_given(store, writer, scratch)
         else:
@@ -142,7 +143,7 @@ class _Job:
         if self.identify is None:
             self.log(Note('languages are not identified: pip install "hornbook[text]"'))
         splits = [describe(split, identify=self.identify) for split in store.splits.values()]
-        overlap = self._overlap(store) if self.duplicates is None or self.config.given_too else {}
+        leaks = self._leaks(store) if self.given else {}
         return CorpusReport(
             sources=self.names[:100],
             reading=asdict(self.counts),
@@ -150,7 +151,7 @@ class _Job:
             emptied=self.cleaner.empty,
             other_language=self.other_language,
             duplicates=self.duplicates,
-            overlap=overlap,
+            leaks=leaks,
             splits=splits,
             notes=list(dict.fromkeys(self.log.notes)),
             alarms=self.log.alarms,
@@ -218,28 +219,14 @@ class _Job:
             self.log(Note("no file is named test*: test repeats valid, so its scores are a little too good"))
         _copy(test if len(test) else valid, writer, "test")
 
-    def _overlap(self, store: TextStore) -> dict[str, int]:
-        """Held-out documents that stand in train, exactly up to case of width and white space: the leak guard."""
+    def _leaks(self, store: TextStore) -> dict[str, dict[str, Any]]:
+        """What given held-out splits share with train: documents, paragraphs, and documents nearly (P10)."""
         held = {name: split for name, split in store.splits.items() if name != "train" and split.documents}
-        hashes: dict[bytes, list[str]] = {}
-        for name, split in held.items():
-            for number, text in enumerate(split):
-                if number >= _HELD_OUT_HASHES:
-                    break
-                hashes.setdefault(content_hash(text), []).append(name)
-        counts = dict.fromkeys(held, 0)
-        for text in store.split("train") if hashes else ():
-            for name in hashes.pop(content_hash(text), ()):
-                counts[name] += 1
-        for name, count in counts.items():
-            if count > _OVERLAP_ALARM * min(len(held[name]), _HELD_OUT_HASHES):
-                self.log(
-                    Alarm(
-                        f"{count:,} of {len(held[name]):,} documents of {name} stand in train as well",
-                        "scores on them measure memory; --given-too removes them from train",
-                    )
-                )
-        return counts
+        found = find_leaks(store.split("train"), held, near=self.config.dedup.near and not self.config.raw)
+        for name, leaks in found.items():
+            if alarm := leaks.alarm(name):
+                self.log(alarm)
+        return {name: leaks.as_dict() for name, leaks in found.items()}
 
     def _progress(self, stage: str, number: int, total: int | None, text: str) -> None:
         self._passed += len(text)

@@ -27,7 +27,7 @@ class CorpusReport:
     emptied: int  # documents of which cleaning left nothing
     other_language: int  # documents left out because of their language
     duplicates: dict[str, Any] | None  # of dedup.DedupResult; None: not looked for
-    overlap: dict[str, int]  # split -> documents that stand in train as well
+    leaks: dict[str, dict[str, Any]]  # given held-out split -> of leaks.SplitLeaks: what stands in train as well
     splits: list[SplitStatistics]
     notes: list[str] = field(default_factory=list)
     alarms: list[str] = field(default_factory=list)
@@ -110,9 +110,13 @@ class CorpusReport:
                 f"duplicates removed: {found['exact']:,} exact, {found['near']:,} near "
                 f"({removed / max(found['bytes'], 1):.1%} of the bytes)"
             )
-        for split, count in self.overlap.items():
-            if count:
-                yield f"{count:,} documents of {split} stand in train as well"
+        for split, found in self.leaks.items():
+            equal = found["leaked"] + found["leaked_but_for_case"]
+            if equal or found["near"] or found["leaked_paragraphs"]:
+                yield (
+                    f"{equal:,} documents and {found['leaked_paragraphs']:,} paragraphs of {split} stand in train as well, "
+                    f"{found['near']:,} documents nearly"
+                )
 
     def print(self, console: Console) -> None:
         """The page on a terminal."""

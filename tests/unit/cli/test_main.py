@@ -81,6 +81,16 @@ def test_debug_shows_the_traceback() -> None:
     assert "Traceback" in run("info", "nofolder", "--debug").stderr
 
 
+def test_a_users_folder_is_never_replaced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("".join(f"note {number} on something\n" for number in range(50)))
+    for command in (["train", "ngram"], ["corpus"], ["race"]):
+        code = main([*command, str(tmp_path / "mine" / "notes.txt"), "-o", str(tmp_path / "mine"), "--quiet"])
+        assert code == 2
+        assert "mine is not empty" in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["notes.txt"]
+
+
 def test_standard_input_is_a_source(tmp_path: Path) -> None:
     text = "".join(f"line {number} says something of its own\n" for number in range(200))
     done = subprocess.run(

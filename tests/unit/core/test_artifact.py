@@ -93,6 +93,15 @@ def test_missing_folder_and_file_in_the_way(tmp_path: Path) -> None:
         save(tmp_path / "f", "x")
 
 
+def test_someones_folder_is_never_replaced(tmp_path: Path) -> None:
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.txt").write_text("ten years of work")
+    with pytest.raises(UsageError, match="hornbook did not write it"):
+        save(tmp_path / "thesis", "x")
+    assert (tmp_path / "thesis" / "chapter.txt").read_text() == "ten years of work"
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis"]
+
+
 def test_full_disk_leaves_the_old_folder_and_no_litter(tmp_path: Path) -> None:
     save(tmp_path / "m", "one")
     code = (

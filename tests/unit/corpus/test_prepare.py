@@ -107,9 +107,10 @@ def test_given_splits_are_left_alone(given, tmp_path):
     found = everything(store)
     assert found["train"][:4] == [story(1), story(2), story(2), "spaces  \nkept  "] and len(found["train"]) == 44
     assert found["valid"] == [story(1), story(4), story(5)] and found["test"] == [story(6), story(7)]
-    assert load_report(tmp_path / "corpus")["overlap"] == {"valid": 1, "test": 0}
+    leaks = load_report(tmp_path / "corpus")["leaks"]
+    assert (leaks["valid"]["leaked"], leaks["test"]["leaked"]) == (1, 0)
     (alarm,) = [event for event in events if isinstance(event, Alarm)]
-    assert "1 of 3 documents of valid stand in train" in alarm.text
+    assert "valid is not unseen: 1 of 3 documents" in alarm.text
 
 
 def test_given_splits_are_cleaned_when_asked_and_train_gives_way(given, tmp_path):
@@ -117,7 +118,8 @@ def test_given_splits_are_cleaned_when_asked_and_train_gives_way(given, tmp_path
     found = everything(store)
     assert found["train"][:2] == [story(2), "spaces\nkept"] and len(found["train"]) == 42
     assert found["valid"] == [story(1), story(4), story(5)]
-    assert load_report(tmp_path / "corpus")["overlap"] == {"valid": 0, "test": 0}
+    leaks = load_report(tmp_path / "corpus")["leaks"]
+    assert (leaks["valid"]["leaked"], leaks["test"]["leaked"]) == (0, 0)
 
 
 @pytest.mark.parametrize("missing", ["valid", "test"])

@@ -77,7 +77,7 @@ def report_of(split):
             "near_bytes": 5,
             "shown": [["kept", "removed", 0.9]],
         },
-        overlap={"valid": 3},
+        leaks={"valid": {"leaked": 2, "leaked_but_for_case": 1, "near": 0, "leaked_paragraphs": 5}},
         splits=[split],
         notes=["a note"],
         alarms=["an alarm: do this"],
@@ -95,7 +95,7 @@ def test_the_page_says_everything_once(tmp_path):
         "an alarm",
     ):
         assert page.count(words) == 1, words
-    assert "3 documents of valid stand in train as well" in page and "1 documents had nothing left" in page
+    assert "3 documents and 5 paragraphs of valid stand in train as well" in page and "1 documents had nothing left" in page
     stream = io.StringIO()
     report.print(Console(file=stream, width=100, force_terminal=False))
     assert "documents" in stream.getvalue() and "an alarm" in stream.getvalue() and "Latin" in stream.getvalue()
