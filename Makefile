@@ -27,7 +27,7 @@ $(VENV)/.core: $(VENV)/.uv pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.uv pyproject.toml constraints.txt
-	$(INSTALL) $(TORCH_BACKEND) --group dev -e ".[text,track]" || $(INSTALL) --group dev -e ".[text,track]"
+	$(INSTALL) $(TORCH_BACKEND) --group dev -e ".[text,zh,track]" || $(INSTALL) --group dev -e ".[text,zh,track]"
 	@touch $@ $(VENV)/.core
 
 setup: $(VENV)/.core
