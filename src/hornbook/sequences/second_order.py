@@ -1,0 +1,158 @@
+"""The best path of a chain in which a state depends on the two before it, over a few candidate states a position."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numba import njit
+from numpy.typing import ArrayLike, NDArray
+
+from hornbook.sequences.chain import check_starts, require_scores
+from hornbook.sequences.shards import even_shards, run_shards
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """The states each position may take and their scores; position t has the entries offsets[t] to offsets[t + 1]."""
+
+    states: NDArray[np.int32]  # (M,)
+    scores: NDArray[np.float32]  # (M,) natural logs
+    offsets: NDArray[np.int64]  # (N + 1,)
+
+    @classmethod
+    def dense(cls, emissions: ArrayLike) -> Self:
+        """Every state at every position: emissions (N, S)."""
+        scores = np.ascontiguousarray(emissions, dtype=np.float32)
+        positions, states = scores.shape
+        names = np.tile(np.arange(states, dtype=np.int32), positions)
+        return cls(names, scores.reshape(-1), np.arange(positions + 1, dtype=np.int64) * states)
+
+
+def viterbi_second_order(
+    candidates: Candidates, starts: ArrayLike, trigram: ArrayLike, *, beam: float = np.inf, threads: int = 1
+) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """Best states (N,) and their scores (B,), -inf where nothing is permitted, 0 for an empty sequence.
+
+    `trigram` (S + 1, S + 1, S + 1) scores a state given the two before it, [two before, one before, state]; index S stands for
+    the boundary on either side: [S, S, first], [S, first, second], ..., [last but one, last, S]. Pairs of states more than
+    `beam` worse than the best pair of their position are dropped (Brants 2000, section 2.4); without a beam it is exact.
+    """
+    table = np.ascontiguousarray(trigram, dtype=np.float32)
+    offsets, lengths = np.ascontiguousarray(starts, dtype=np.int64), np.diff(candidates.offsets)
+    states = len(table) - 1
+    if table.shape != (states + 1,) * 3:
+        raise ValueError(f"trigram {table.shape} is no cube")
+    check_starts(offsets, lengths.size)
+    check_starts(candidates.offsets, candidates.states.size)
+    if lengths.size and (lengths.min() < 1 or candidates.states.min() < 0 or candidates.states.max() >= states):
+        raise ValueError(f"every position needs a candidate, each below {states}")
+    for scores in (table, candidates.scores):
+        require_scores(scores)
+    paths = np.zeros(lengths.size, dtype=np.int32)
+    best = np.zeros(offsets.size - 1)
+    parts = (candidates.states, candidates.scores, candidates.offsets)
+    run_shards(
+        lambda first, last: _decode(*parts, offsets, first, last, table, np.float32(beam), paths, best),
+        even_shards(offsets, threads),
+        threads,
+    )
+    return paths, best
+
+
+@njit(cache=True, nogil=True)
+def _decode(
+    names: NDArray[np.int32],
+    scores: NDArray[np.float32],
+    offsets: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    first: int,
+    last: int,
+    trigram: NDArray[np.float32],
+    beam: np.float32,
+    paths: NDArray[np.int32],
+    best: NDArray[np.float64],
+) -> None:
+    """`pairs[p * width + c]` is the best score of a path ending in candidate p of the position before and c of this one."""
+    boundary = trigram.shape[0] - 1
+    most_pairs, widest = _sizes(offsets, starts, first, last)
+    came_from = np.empty(most_pairs, dtype=np.int16)  # the candidate two positions back, for every pair of every position
+    pairs = np.empty(widest * widest, dtype=np.float32)
+    following = np.empty(widest * widest, dtype=np.float32)
+    for sequence in range(first, last):
+        begin, stop = starts[sequence], starts[sequence + 1]
+        if begin == stop:
+            continue
+        total = 0.0
+        width = offsets[begin + 1] - offsets[begin]
+        before_width = 1  # the boundary before the first position is its only predecessor
+        for c in range(width):
+            k = offsets[begin] + c
+            pairs[c] = trigram[boundary, boundary, names[k]] + scores[k]
+        peak = pairs[:width].max()
+        written = 0
+        for t in range(begin + 1, stop):
+            if peak == -np.inf:
+                break
+            total += peak
+            next_width = offsets[t + 1] - offsets[t]
+            size = width * next_width
+            following[:size] = -np.inf
+            came_from[written : written + size] = 0
+            for b in range(before_width):
+                older = boundary if t - 2 < begin else names[offsets[t - 2] + b]
+                for p in range(width):
+                    value = pairs[b * width + p] - peak
+                    if value < -beam or value == -np.inf:
+                        continue
+                    row = trigram[older, names[offsets[t - 1] + p]]
+                    for c in range(next_width):
+                        score = value + row[names[offsets[t] + c]]
+                        if score > following[p * next_width + c]:
+                            following[p * next_width + c] = score
+                            came_from[written + p * next_width + c] = b
+            peak = np.float32(-np.inf)
+            for p in range(width):
+                for c in range(next_width):
+                    score = following[p * next_width + c] + scores[offsets[t] + c]
+                    following[p * next_width + c] = score
+                    peak = max(peak, score)
+            pairs, following = following, pairs
+            written += size
+            before_width, width = width, next_width
+        best[sequence] = -np.inf
+        if peak == -np.inf:
+            continue
+        winner = np.float32(-np.inf)
+        p = c = 0
+        for b in range(before_width):
+            older = boundary if stop - 2 < begin else names[offsets[stop - 2] + b]
+            for i in range(width):
+                score = pairs[b * width + i] + trigram[older, names[offsets[stop - 1] + i], boundary]
+                if score > winner:
+                    winner, p, c = score, b, i
+        if winner == -np.inf:
+            continue
+        best[sequence] = total + winner
+        for t in range(stop - 1, begin, -1):
+            paths[t] = names[offsets[t] + c]
+            width = offsets[t + 1] - offsets[t]
+            written -= (offsets[t] - offsets[t - 1]) * width
+            c, p = p, came_from[written + p * width + c]
+        paths[begin] = names[offsets[begin] + c]
+
+
+@njit(cache=True, nogil=True)
+def _sizes(offsets: NDArray[np.int64], starts: NDArray[np.int64], first: int, last: int) -> tuple[int, int]:
+    """Most pairs of candidates in one sequence, and the most candidates of one position."""
+    most = widest = 1
+    for sequence in range(first, last):
+        size = 0
+        for t in range(starts[sequence], starts[sequence + 1]):
+            width = offsets[t + 1] - offsets[t]
+            widest = max(widest, width)
+            if t > starts[sequence]:
+                size += (offsets[t] - offsets[t - 1]) * width
+        most = max(most, size)
+    return most, widest
