@@ -16,7 +16,6 @@ from hornbook.core.errors import UsageError, nearest
 
 T = TypeVar("T")
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_BYTES = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "k": 10**3, "m": 10**6, "g": 10**9}
 
 
 def parse_duration(text: str) -> float:
@@ -31,14 +30,6 @@ def parse_duration(text: str) -> float:
     if seconds < 0 or seconds != seconds:
         raise UsageError("'{text}' is not a time: write it like 90s, 10m or 2h", text=text)
     return seconds
-
-
-def parse_size(text: str) -> int:
-    """Bytes in '500MB', '2GB', '64k' or a bare number of bytes. UsageError otherwise."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmg]?b?)", text.strip().lower())
-    if not match:
-        raise UsageError("'{text}' is not a size: write it like 500MB or 2GB", text=text)
-    return int(float(match[1]) * _BYTES.get(match[2] or "b", 1))
 
 
 def to_dict(config: Any) -> dict[str, Any]:

@@ -25,7 +25,6 @@ MESSAGES: dict[str, str] = {
         "{what} 没有保存：磁盘已满（需要 {need:.1f} MB，{folder} 只剩 {free:.1f} MB）"
     ),
     "'{text}' is not a time: write it like 90s, 10m or 2h": "“{text}”不是时间：请写成 90s、10m 或 2h",
-    "'{text}' is not a size: write it like 500MB or 2GB": "“{text}”不是大小：请写成 500MB 或 2GB",
     "{path} does not exist": "{path} 不存在",
     "{path} is not valid TOML: {error}": "{path} 不是有效的 TOML：{error}",
     "{where}: unknown key '{key}'.{hint}": "{where}：没有“{key}”这个键。{hint}",

@@ -8,7 +8,7 @@ grows with the held-out part only: 300 bytes a document and 9 a paragraph.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hornbook.core.events import Alarm
+from hornbook.core.groups import groups
 from hornbook.corpus.dedup import content_hash, folded
 
 ALARM_SHARE = 0.001
@@ -63,7 +64,7 @@ def find_leaks(
 
     hasher = MinHasher() if near else None
     guards = {name: _Guard(texts, hasher, threshold) for name, texts in held_out.items()}
-    for texts in _groups(train):
+    for texts in groups(train, _AT_ONCE, each=64):
         if not guards:
             break
         plain, caseless, paragraphs = _hashes(texts)
@@ -77,7 +78,7 @@ class _Guard:
     """One held-out split: its hashes, and which of them turned up in train."""
 
     def __init__(self, texts: Iterable[str], hasher: Any, threshold: float) -> None:
-        parts = [_hashes(group) + ((hasher.signatures(group),) if hasher else ()) for group in _groups(texts)]
+        parts = [_hashes(group) + ((hasher.signatures(group),) if hasher else ()) for group in groups(texts, _AT_ONCE, each=64)]
         plain, caseless, paragraphs = (
             np.concatenate([np.empty(0, np.uint64), *(part[item] for part in parts)]) for item in range(3)
         )
@@ -165,19 +166,6 @@ class _NearLookup:
         keys = np.empty((self.bands, len(signatures)), np.uint64)
         band_keys(signatures, self.bands, self.rows, keys)
         return keys
-
-
-def _groups(texts: Iterable[str]) -> Iterator[list[str]]:
-    group: list[str] = []
-    characters = 0
-    for text in texts:
-        group.append(text)
-        characters += len(text) + 64
-        if characters >= _AT_ONCE:
-            yield group
-            group, characters = [], 0
-    if group:
-        yield group
 
 
 def _hashes(texts: list[str]) -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.uint64]]:

@@ -136,15 +136,6 @@ class CorpusReport:
             console.print(f"! {alarm}", markup=False, style="bold red")
 
 
-def load_report(folder: Path) -> dict[str, Any]:
-    """The data of a saved report; {} where there is none."""
-    path = folder / JSON_NAME
-    if not path.is_file():
-        return {}
-    data: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    return data
-
-
 def _lengths(split: SplitStatistics) -> str:
     return " / ".join(f"{split.lengths[name]:,}" for name in ("shortest", "median", "longest"))
 

@@ -7,7 +7,7 @@ is then spelled in bytes, with the characters' own bytes merged first, so that i
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,10 +15,11 @@ import tokenizers
 from numpy.typing import NDArray
 from tokenizers import models, normalizers, trainers
 
+from hornbook.core.groups import groups
 from hornbook.tokenizers.alphabet import cutter
 
 COVERAGE = 0.9995  # share of all characters that get a token of their own (SentencePiece's default for large alphabets)
-_GROUP = 1 << 19  # characters worked on at once: bounds what is held beside the sample
+GROUP = 1 << 19  # characters worked on at once: bounds what is held beside the sample
 
 
 @dataclass(frozen=True)
@@ -47,25 +48,11 @@ def normalizer(lowercase: bool) -> normalizers.Normalizer | None:
     return normalizers.Lowercase() if lowercase else None
 
 
-def groups(pieces: Iterable[str]) -> Iterator[list[str]]:
-    """The pieces in lists of bounded length in characters."""
-    group: list[str] = []
-    characters = 0
-    for piece in pieces:
-        group.append(piece)
-        characters += len(piece) + 16
-        if characters >= _GROUP:
-            yield group
-            group, characters = [], 0
-    if group:
-        yield group
-
-
 def count_characters(sample: Iterable[str], *, lowercase: bool) -> Characters:
     """How often each character occurs."""
     totals: NDArray[np.int64] = np.zeros(0x110000, dtype=np.int64)
     fold = normalizers.Lowercase().normalize_str if lowercase else str
-    for group in groups(sample):
+    for group in groups(sample, GROUP, each=16):
         codes = np.frombuffer(fold("".join(group)).encode("utf-32-le"), dtype=np.uint32)
         totals += np.bincount(codes, minlength=len(totals))
     order = np.flatnonzero(totals)
@@ -82,7 +69,7 @@ def count_pretokens(sample: Sequence[str], kind: str, *, lowercase: bool) -> Pre
     vocabulary: dict[str, int] = counter.get_vocab(with_added_tokens=False)
     texts = sorted(vocabulary, key=vocabulary.__getitem__)
     counts: NDArray[np.int64] = np.zeros(len(texts), dtype=np.int64)
-    for group in groups(sample):
+    for group in groups(sample, GROUP, each=16):
         for encoding in counter.encode_batch_fast(group, add_special_tokens=False):
             np.add.at(counts, np.array(encoding.ids, dtype=np.int64), 1)
     return Pretokens(texts, counts)

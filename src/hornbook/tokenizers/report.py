@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hornbook.core.errors import ContentError
+from hornbook.core.groups import groups
 from hornbook.tokenizers.alphabet import SPECIAL_TOKENS, byte_symbols
 from hornbook.tokenizers.chunks import before_space, chunks, replace_surrogates
-from hornbook.tokenizers.pieces import groups
+from hornbook.tokenizers.pieces import GROUP
 from hornbook.tokenizers.tokenizer import TextTokenizer
 
 _HAN = "\u2e80-\u2fdf\u3005\u3007\u3021-\u3029\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
@@ -63,7 +64,7 @@ def tokenizer_report(
     shown: dict[str, tuple[str, ...]] = {}
     taken = _Taken(texts, limit)
     tokens = words = spelled = lost = 0
-    for group in groups(piece for text in taken for piece in chunks(text, before_space)):
+    for group in groups((piece for text in taken for piece in chunks(text, before_space)), GROUP, each=16):
         for piece, encoding in zip(group, tokenizer.backend.encode_batch(group, add_special_tokens=False), strict=True):
             ids = np.array(encoding.ids, dtype=np.int64)
             used[ids] = True

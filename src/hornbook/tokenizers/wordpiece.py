@@ -9,10 +9,11 @@ import tokenizers
 from numpy.typing import NDArray
 from tokenizers import models, pre_tokenizers
 
+from hornbook.core.groups import groups
 from hornbook.tokenizers.alphabet import CONTINUING, FIRST_BYTE, SPECIAL_TOKENS, byte_symbols
 from hornbook.tokenizers.bpe import learn_byte_merges, numbered
 from hornbook.tokenizers.config import TokenizerConfig
-from hornbook.tokenizers.pieces import Pretokens, count_pretokens, groups
+from hornbook.tokenizers.pieces import GROUP, Pretokens, count_pretokens
 
 _FIRST_PIECE = FIRST_BYTE + 256
 
@@ -47,7 +48,7 @@ def _count_places(reader: tokenizers.Tokenizer, pretokens: Pretokens, *, size: i
     """(2, size): how often each piece starts a pre-token, and how often it stands inside one."""
     counts: NDArray[np.int64] = np.zeros((2, size), dtype=np.int64)
     done = 0
-    for group in groups(pretokens.texts):
+    for group in groups(pretokens.texts, GROUP, each=16):
         for encoding, count in zip(
             reader.encode_batch_fast(group), pretokens.counts[done : done + len(group)].tolist(), strict=True
         ):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hornbook.core.config import convert, from_dict, from_toml, keys, merge, parse_duration, parse_size, to_dict, to_toml
+from hornbook.core.config import convert, from_dict, from_toml, keys, merge, parse_duration, to_dict, to_toml
 from hornbook.core.errors import UsageError
 
 
@@ -90,9 +90,3 @@ def test_durations(text: str, seconds: float) -> None:
 def test_bad_durations_show_how_to_write_one(text: str) -> None:
     with pytest.raises(UsageError, match="write it like 90s, 10m or 2h"):
         parse_duration(text)
-
-
-def test_sizes() -> None:
-    assert [parse_size(text) for text in ("500MB", "2GB", "64k", "7")] == [500_000_000, 2_000_000_000, 64_000, 7]
-    with pytest.raises(UsageError, match="not a size"):
-        parse_size("big")

@@ -17,7 +17,7 @@ from hornbook.corpus.clean import CleanConfig
 from hornbook.corpus.dedup import DedupConfig
 from hornbook.corpus.document import Document, ReadConfig
 from hornbook.corpus.prepare import CorpusConfig, prepare_corpus, prepare_documents, preview_corpus
-from hornbook.corpus.report import load_report
+from hornbook.corpus.report import CorpusReport
 from hornbook.corpus.split import SplitConfig
 from hornbook.corpus.store import TextStore
 
@@ -53,7 +53,7 @@ def test_from_files_to_splits_with_a_report(stories, tmp_path):
     assert all(found[name] for name in ("train", "valid", "test")) and sorted(found) == ["test", "train", "valid"]
     kept = [text for texts in found.values() for text in texts]
     assert len(kept) == len(set(kept)) and {story(number) for number in range(200)} - set(kept) == set()
-    report = load_report(tmp_path / "corpus")
+    report = json.loads((tmp_path / "corpus" / "report.json").read_text("utf-8"))
     assert report["duplicates"]["exact"] == 2 and report["duplicates"]["near"] == 2 - (len(kept) - 200)
     assert report["reading"]["documents"] == 204 and report["cleaning"]["spaces"]["documents"] >= 1
     assert [split["documents"] for split in report["splits"]] == [len(found[name]) for name in ("train", "valid", "test")]
@@ -74,10 +74,8 @@ def test_raw_changes_nothing(stories, tmp_path):
     config = CorpusConfig(raw=True, split=SplitConfig("0"))
     store = prepare_corpus([stories], tmp_path / "corpus", config, log=silent)
     assert "\n\n".join(store.split("train")) + "\n" == stories.read_text()
-    assert (
-        "not cleaned" not in (tmp_path / "corpus" / "report.md").read_text()
-        or load_report(tmp_path / "corpus")["cleaning"] == {}
-    )
+    assert "not cleaned" in (tmp_path / "corpus" / "report.md").read_text()
+    assert CorpusReport.load(tmp_path / "corpus").cleaning == {}
 
 
 def test_the_protocol_of_one_text_cut_at_a_character(tmp_path):
@@ -107,7 +105,7 @@ def test_given_splits_are_left_alone(given, tmp_path):
     found = everything(store)
     assert found["train"][:4] == [story(1), story(2), story(2), "spaces  \nkept  "] and len(found["train"]) == 44
     assert found["valid"] == [story(1), story(4), story(5)] and found["test"] == [story(6), story(7)]
-    leaks = load_report(tmp_path / "corpus")["leaks"]
+    leaks = CorpusReport.load(tmp_path / "corpus").leaks
     assert (leaks["valid"]["leaked"], leaks["test"]["leaked"]) == (1, 0)
     (alarm,) = [event for event in events if isinstance(event, Alarm)]
     assert "valid is not unseen: 1 of 3 documents" in alarm.text
@@ -118,7 +116,7 @@ def test_given_splits_are_cleaned_when_asked_and_train_gives_way(given, tmp_path
     found = everything(store)
     assert found["train"][:2] == [story(2), "spaces\nkept"] and len(found["train"]) == 42
     assert found["valid"] == [story(1), story(4), story(5)]
-    leaks = load_report(tmp_path / "corpus")["leaks"]
+    leaks = CorpusReport.load(tmp_path / "corpus").leaks
     assert (leaks["valid"]["leaked"], leaks["test"]["leaked"]) == (0, 0)
 
 
@@ -179,7 +177,7 @@ def test_only_the_wanted_languages_stay(tmp_path):
     store = prepare_corpus([tmp_path / "a.txt"], tmp_path / "corpus", config, log=silent)
     kept = [text for texts in everything(store).values() for text in texts]
     assert sorted(kept) == sorted(chinese)
-    report = load_report(tmp_path / "corpus")
+    report = json.loads((tmp_path / "corpus" / "report.json").read_text("utf-8"))
     assert report["other_language"] == 30 and report["splits"][0]["languages"] == {"zh": 1.0}
 
 
@@ -230,7 +228,7 @@ def test_kills_leave_the_old_or_the_new_corpus_whole(stories, tmp_path):
     assert [path.name for path in Path(tmp_path).iterdir()] == ["corpus"]
 
 
-def test_the_report_is_plain_json(stories, tmp_path):
+def test_the_report_is_plain_json_and_reads_back(stories, tmp_path):
     prepare_corpus([stories], tmp_path / "corpus", CorpusConfig(), log=silent)
     text = (tmp_path / "corpus" / "report.json").read_text("utf-8")
-    assert json.loads(text) == load_report(tmp_path / "corpus") and "NaN" not in text
+    assert "NaN" not in text and CorpusReport.load(tmp_path / "corpus").reading == json.loads(text)["reading"]
