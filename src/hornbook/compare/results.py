@@ -14,6 +14,16 @@ CurvePoint: typing.TypeAlias = tuple[float, int, float]  # training seconds, tok
 
 
 @dataclass(frozen=True)
+class WordMap:
+    """Word vectors to look at: frequent words in the plane of most variance, and the nearest neighbours of a few."""
+
+    words: tuple[str, ...]  # commonest first
+    places: tuple[tuple[float, float], ...]  # first two principal components, one place a word
+    explained: float  # share of the variance that the plane holds, 0 to 1
+    neighbours: dict[str, tuple[tuple[str, float], ...]]  # word -> (neighbour, cosine), nearest first
+
+
+@dataclass(frozen=True)
 class RaceRow:
     """One contestant. None means not measured; `rank` is 1 for the best, None where the model has no bits per byte.
 
@@ -51,6 +61,7 @@ class RaceRow:
     shape: str = ""  # a few words: "4 layers, width 256, context 256"
     notes: tuple[str, ...] = ()
     alarms: tuple[str, ...] = ()
+    word_map: WordMap | None = None  # of word vectors
     too_small_to_judge: bool = False  # the share of the budget was too small for this family to show what it can do
 
 

@@ -96,6 +96,20 @@ TEXT: dict[str, tuple[str, str]] = {
         "每个模型续写同一个开头（粗体），采样种子相同。",
     ),
     "samples_lead_plain": ("Text that each model writes by itself.", "每个模型自己写出的文本。"),
+    "vectors": ("Words in space", "词的空间"),
+    "vectors_lead": (
+        "Word vectors are no language model, so they have no bits per byte; the cloze test is where they meet the others. "
+        "The map shows frequent words in the plane that keeps most of their differences; words used alike lie together.",
+        "词向量不是语言模型，没有比特/字节；完形测试是它们与其他模型相遇之处。图中是常用词在保留差异最多的平面上的位置，用法相近的词彼此靠近。",
+    ),
+    "map_title": ("Map of frequent words, {name}", "常用词地图，{name}"),
+    "map_note": (
+        "The plane keeps {percent} of the variance: two words that lie together here may still be apart in the other {others}.",
+        "这个平面保留了 {percent} 的方差：图上靠近的词，在其余 {others} 中仍可能相距较远。",
+    ),
+    "map_others": ("dimensions", "维"),
+    "neighbours_of": ("word", "词"),
+    "neighbours": ("nearest neighbours (cosine)", "最近邻（余弦）"),
     "forecast": ("Forecast and outcome", "预测与实际"),
     "forecast_lead": (
         "What the probe of this machine foretold, and what happened. × 1 is a perfect forecast; off by more than half is "

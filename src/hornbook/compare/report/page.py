@@ -12,6 +12,7 @@ from hornbook.compare.report import sections
 from hornbook.compare.report.marks import Look, looks, swatch
 from hornbook.compare.report.markup import Markup, element, join, prose
 from hornbook.compare.report.ranking import ranking_table
+from hornbook.compare.report.word_vectors import word_vectors
 from hornbook.compare.results import RaceResult
 from hornbook.compare.words import Words
 
@@ -41,6 +42,7 @@ def render(result: RaceResult, *, language: str = "en") -> str:
         sections.curves(result, looks_by_name, words),
         sections.costs(result, looks_by_name, words),
         sections.samples(result, looks_by_name, words),
+        word_vectors(result, looks_by_name, words),
         sections.forecasts(result, looks_by_name, words),
         sections.stages(result, words),
         sections.method(result, words),

@@ -36,7 +36,7 @@ def curves(result: RaceResult, looks: dict[str, Look], words: Words) -> Markup:
     if not any(len(row.curve) > 1 for row in result.rows):
         return Markup("")
     panels = [
-        _panel(
+        panel(
             words(f"curve_{axis}"),
             curve_chart(result.rows, looks, words, axis=axis, size=WIDE, kind="wide"),
             curve_chart(result.rows, looks, words, axis=axis, size=NARROW, kind="narrow"),
@@ -54,7 +54,7 @@ def curves(result: RaceResult, looks: dict[str, Look], words: Words) -> Markup:
         notes.append(element("p", words("curves_sample"), class_="quiet"))
     if beyond := off_chart(result.rows, words):
         notes.append(element("p", words("off_chart", names=words.listing(beyond))))
-    return section("curves", words("curves"), _tabs(panels), legend(result.rows, words), *notes, lead=words("curves_lead"))
+    return section("curves", words("curves"), tabs(panels), legend(result.rows, words), *notes, lead=words("curves_lead"))
 
 
 def costs(result: RaceResult, looks: dict[str, Look], words: Words) -> Markup:
@@ -66,8 +66,8 @@ def costs(result: RaceResult, looks: dict[str, Look], words: Words) -> Markup:
             narrow = cost_chart(result.rows, looks, words, cost=cost, size=NARROW, kind="narrow")
             beyond = beyond_chart(result.rows, cost)
             note = [element("p", words("off_chart", names=words.listing(beyond)), class_="quiet")] if beyond else []
-            panels.append(_panel(words(f"tab_{cost}"), wide, narrow, *note))
-    return section("frontier", words("frontier"), _tabs(panels) if panels else "", lead=words("frontier_lead"))
+            panels.append(panel(words(f"tab_{cost}"), wide, narrow, *note))
+    return section("frontier", words("frontier"), tabs(panels) if panels else "", lead=words("frontier_lead"))
 
 
 def legend(rows: Sequence[RaceRow], words: Words) -> Markup:
@@ -254,11 +254,13 @@ def _folder(result: RaceResult, row: RaceRow) -> str:
     return "/".join(part.rstrip("/") for part in (result.folder, row.model or "") if part)
 
 
-def _panel(title: str, *charts: Markup) -> Markup:
+def panel(title: str, *charts: Markup) -> Markup:
+    """One of several views; a script turns them into tabs."""
     return element("div", element("h3", title), *charts, class_="panel", data_tab=title)
 
 
-def _tabs(panels: Sequence[Markup]) -> Markup:
+def tabs(panels: Sequence[Markup]) -> Markup:
+    """Views of the same thing, one below the other until the script shows one at a time."""
     return element("div", *panels, class_="tabs")
 
 
