@@ -11,6 +11,8 @@ _ROOMS: Final = (
     "corpus_read",
     "corpus_shards",
     "statistical",
+    "sequences",
+    "hmm",
     "models",
     "training",
     "scoring",
