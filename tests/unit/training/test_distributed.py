@@ -41,13 +41,15 @@ def run(folder: str, name: str, recurrent: bool) -> None:
     (Path(folder) / f"{name}-{rank}.json").write_text(json.dumps(result))
 
 
-def dies_once(folder: str) -> None:
-    """Trains to the end, but rank 1 of the first attempt is killed after step 3."""
+def meets_once(folder: str, fault: str) -> None:
+    """Trains to the end, but rank 1 of the first attempt meets a fault after step 3."""
     state = resume(Path(folder))
     first = state.checkpoint is None
     for event in train(tiny(recurrent=True), objective, TinyBatches(), CONFIG, folder=Path(folder), state=state):
         if first and os.environ["RANK"] == "1" and isinstance(event, Step) and event.step == 3:
-            os.kill(os.getpid(), signal.SIGKILL)
+            if fault == "exception":
+                raise RuntimeError("a bug in one process")
+            os.kill(os.getpid(), signal.SIGKILL if fault == "kill" else signal.SIGSTOP)
 
 
 def refuses() -> None:
@@ -78,12 +80,14 @@ def test_two_ranks_equal_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_killed_process_is_restarted_from(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("fault", "seconds"), [("kill", 60), ("exception", 60), ("freeze", 120)])
+def test_after_a_fault_of_one_process_all_start_anew(tmp_path: Path, fault: str, seconds: float) -> None:
+    """A frozen process is noticed after the time-out of the exchange, one minute."""
     whole = tmp_path / "whole"
     list(train(tiny(recurrent=True), objective, TinyBatches(), CONFIG, folder=whole))
     begin = time.monotonic()
-    launch(2, dies_once, str(tmp_path / "broken"), restarts=1)
-    assert time.monotonic() - begin < 60
+    launch(2, meets_once, str(tmp_path / "broken"), fault, restarts=1)
+    assert time.monotonic() - begin < seconds
     one, two = resume(whole), resume(tmp_path / "broken")
     assert two.position.step == CONFIG.steps
     for name, tensor in one.tensors("model").items():
@@ -93,7 +97,7 @@ def test_a_killed_process_is_restarted_from(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_without_restarts_a_dead_process_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ContentError, match="process [01] of 2 ended with code"):
-        launch(2, dies_once, str(tmp_path))
+        launch(2, meets_once, str(tmp_path), "kill")
 
 
 def test_the_error_of_a_process_reaches_the_caller() -> None:
