@@ -1,0 +1,441 @@
+"""Word vectors under the names gensim made familiar: one read-only class for every trainer and every file format."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hornbook.core.errors import ContentError, UsageError, translate
+from hornbook.core.events import Event
+from hornbook.embeddings.unknown import UnknownWordError
+
+if TYPE_CHECKING:
+    from hornbook.embeddings.subwords import Subwords
+
+MODEL_TYPE = "hornbook-vectors"
+Vector: TypeAlias = NDArray[np.float32]  # (d,)
+Key: TypeAlias = str | int | np.integer[Any]
+Query: TypeAlias = Key | NDArray[Any]
+Weighted: TypeAlias = Query | tuple[Query, float]
+Neighbours: TypeAlias = list[tuple[str, float]]
+
+_TINY = np.float32(1e-30)  # the length of a zero vector, so that its cosine is 0 and not nan
+_OLD_NAMES = {  # spellings of gensim before 4.0 and of its compatibility layer
+    "index2word": "index_to_key",
+    "index2entity": "index_to_key",
+    "vocab": "key_to_index",
+    "syn0": "vectors",
+    "word_vec": "get_vector",
+    "words_closer_than": "closer_than",
+    "most_similar_to_word": "similar_by_word",
+}
+
+
+class WordVectors:
+    """`index_to_key` (V words, the commonest first where counts are known) and `vectors`, float32 (V, d), kept read-only.
+
+    `subwords` give a vector to unknown words as fastText does; `context` (V, d) is the output matrix of a predictive model;
+    `facts` are what the trainer or the file said about them. A memory-mapped matrix stays mapped: nothing here copies it.
+    Words that are unknown raise UnknownWordError, which is a KeyError too.
+    """
+
+    def __init__(
+        self,
+        index_to_key: Sequence[str],
+        vectors: NDArray[Any],
+        *,
+        counts: NDArray[Any] | None = None,
+        subwords: Subwords | None = None,
+        context: NDArray[Any] | None = None,
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.index_to_key = list(index_to_key)
+        self.vectors = _read_only(vectors, np.float32)
+        self.counts = None if counts is None else _read_only(counts, np.int64)
+        self.context = None if context is None else _read_only(context, np.float32)
+        self.subwords = subwords
+        self.facts: dict[str, Any] = dict(facts or {})
+        self._require_shapes()
+        self.key_to_index: dict[str, int] = {word: i for i, word in enumerate(self.index_to_key)}
+        if len(self.key_to_index) < len(self.index_to_key):
+            double = next(word for i, word in enumerate(self.index_to_key) if self.key_to_index[word] != i)
+            raise ContentError("the word '{word}' is there twice: every word has one vector", word=double)
+        self._norms: NDArray[np.float32] | None = None
+
+    def _require_shapes(self) -> None:
+        rows = len(self.index_to_key)
+        wanted = {"vectors": self.vectors, "context": self.context, "counts": self.counts}
+        for name, array in wanted.items():
+            if array is not None and (array.ndim != (1 if name == "counts" else 2) or array.shape[0] != rows):
+                raise UsageError(
+                    "{name} has the shape {shape}, there are {rows} words: give one row a word",
+                    name=name,
+                    shape=array.shape,
+                    rows=rows,
+                )
+        if self.context is not None and self.context.shape != self.vectors.shape:
+            raise UsageError(
+                "{name} has the shape {shape}, there are {rows} words: give one row a word",
+                name="context",
+                shape=self.context.shape,
+                rows=rows,
+            )
+
+    def __len__(self) -> int:
+        return len(self.index_to_key)
+
+    def __repr__(self) -> str:
+        extras = [name for name in ("counts", "subwords", "context") if getattr(self, name) is not None]
+        return f"WordVectors({len(self)} words, {self.vector_size} dimensions{''.join(', ' + name for name in extras)})"
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _OLD_NAMES:
+            raise AttributeError(f"WordVectors has no attribute '{name}'")
+        template = "{old} is an old name: it is called {new} now"
+        warnings.warn(translate(template).format(old=name, new=_OLD_NAMES[name]), FutureWarning, stacklevel=2)
+        return getattr(self, _OLD_NAMES[name])
+
+    @property
+    def vector_size(self) -> int:
+        """Dimensions of a vector, d."""
+        return int(self.vectors.shape[1])
+
+    @property
+    def size_mb(self) -> float:
+        """Size of the arrays in MB (10^6 bytes)."""
+        arrays = (self.vectors, self.counts, self.context, None if self.subwords is None else self.subwords.buckets)
+        return sum(array.nbytes for array in arrays if array is not None) / 1e6
+
+    @property
+    def norms(self) -> NDArray[np.float32]:
+        """(V,) Euclidean length of every vector, computed once, in blocks of rows."""
+        if self._norms is None:
+            from hornbook.embeddings.search import row_norms
+
+            self._norms = row_norms(self.vectors)
+        return self._norms
+
+    # -- looking up -----------------------------------------------------------------------------------------------------
+
+    def has_index_for(self, key: Key) -> bool:
+        """Whether a word has a row of its own."""
+        return self.get_index(key, -1) >= 0
+
+    def __contains__(self, key: object) -> bool:
+        """Whether a word has a vector, its own or one from its subwords."""
+        if isinstance(key, int | np.integer):
+            return self.has_index_for(key)
+        if not isinstance(key, str):
+            return False
+        return key in self.key_to_index or self._from_subwords(key) is not None
+
+    def get_index(self, key: Key, default: int | None = None) -> int:
+        """Row of a word; a number below V stands for itself. `default`, or UnknownWordError, for others."""
+        if isinstance(key, str):
+            index = self.key_to_index.get(key)
+            if index is not None:
+                return index
+        elif isinstance(key, int | np.integer) and 0 <= key < len(self.index_to_key):
+            return int(key)
+        if default is not None:
+            return default
+        raise UnknownWordError(key, self.key_to_index)
+
+    def get_vector(self, key: Key, norm: bool = False) -> Vector:
+        """(d,) of a word, read-only; of length 1 with `norm`. An unknown word is built from its subwords."""
+        index = self.get_index(key, -1)
+        if index >= 0:
+            row: Vector = self.vectors[index]
+            return row / max(self.norms[index], _TINY) if norm else row
+        built = self._from_subwords(key) if isinstance(key, str) else None
+        if built is None:
+            raise UnknownWordError(key, self.key_to_index)
+        return built / max(np.float32(np.linalg.norm(built)), _TINY) if norm else built
+
+    def __getitem__(self, key_or_keys: Key | Iterable[Key]) -> NDArray[np.float32]:
+        """(d,) of one word, (n, d) of a list of words."""
+        if isinstance(key_or_keys, str | int | np.integer):
+            return self.get_vector(key_or_keys)
+        keys = list(key_or_keys)
+        return np.stack([self.get_vector(key) for key in keys]) if keys else np.zeros((0, self.vector_size), np.float32)
+
+    def get_normed_vectors(self) -> NDArray[np.float32]:
+        """(V, d) with every row of length 1: a copy in memory. Searching does not need it."""
+        normed: NDArray[np.float32] = self.vectors / np.maximum(self.norms, _TINY)[:, None]
+        return normed
+
+    def get_vecattr(self, key: Key, attr: str) -> Any:
+        """The attribute 'count' of a word, under gensim's name for it."""
+        if attr != "count" or self.counts is None:
+            raise UsageError("these vectors keep no '{name}' of a word", name=attr)
+        return self.counts[self.get_index(key)]
+
+    def get_mean_vector(
+        self,
+        keys: Sequence[Query],
+        weights: Sequence[float] | NDArray[Any] | None = None,
+        pre_normalize: bool = True,
+        post_normalize: bool = False,
+        ignore_missing: bool = True,
+    ) -> Vector:
+        """(d,) weighted mean of words (or vectors), divided by the sum of absolute weights, as gensim computes it."""
+        if len(keys) == 0:
+            raise UsageError("a mean of no words: give at least one")
+        factors = np.ones(len(keys), np.float32) if weights is None else np.asarray(weights, dtype=np.float32)
+        if factors.shape != (len(keys),):
+            raise UsageError(
+                "{words} words and {weights} weights: give one weight a word", words=len(keys), weights=factors.size
+            )
+        mean, total = np.zeros(self.vector_size, np.float32), 0.0
+        for key, factor in zip(keys, factors):
+            if isinstance(key, np.ndarray):
+                mean += factor * self._as_vector(key)
+            elif key in self:
+                mean += factor * self.get_vector(key, norm=pre_normalize)
+            elif ignore_missing:
+                continue
+            else:
+                raise UnknownWordError(key, self.key_to_index)
+            total += abs(float(factor))
+        if total > 0:
+            mean /= np.float32(total)
+        return mean / max(np.float32(np.linalg.norm(mean)), _TINY) if post_normalize else mean
+
+    # -- searching ------------------------------------------------------------------------------------------------------
+
+    def most_similar(
+        self,
+        positive: Weighted | Sequence[Weighted] | None = None,
+        negative: Weighted | Sequence[Weighted] | None = None,
+        topn: int | None = 10,
+        clip_start: int = 0,
+        clip_end: int | None = None,
+        restrict_vocab: int | None = None,
+    ) -> Any:
+        """The `topn` words of highest cosine with the mean of `positive` minus `negative`: [(word, cosine)].
+
+        Words, rows or vectors; (word, weight) gives another weight than 1 or -1. The words asked for are left out. With topn
+        None, an array (V,) of all cosines. `restrict_vocab` searches only the first (commonest) words.
+        """
+        from hornbook.embeddings.search import most_similar
+
+        begin, end = (0, restrict_vocab) if restrict_vocab else (clip_start, clip_end)
+        return most_similar(self, _weighted(positive, 1.0) + _weighted(negative, -1.0), topn, begin=begin, end=end)
+
+    def most_similar_cosmul(
+        self,
+        positive: Query | Sequence[Query] | None = None,
+        negative: Query | Sequence[Query] | None = None,
+        topn: int | None = 10,
+        restrict_vocab: int | None = None,
+    ) -> Any:
+        """The same by products of shifted cosines: 3CosMul (Levy and Goldberg 2014, equation 4)."""
+        from hornbook.embeddings.search import most_similar_cosmul
+
+        return most_similar_cosmul(self, _listed(positive), _listed(negative), topn, end=restrict_vocab)
+
+    def similar_by_word(self, word: Key, topn: int | None = 10, restrict_vocab: int | None = None) -> Any:
+        """`most_similar` of one word."""
+        return self.most_similar(positive=[word], topn=topn, restrict_vocab=restrict_vocab)
+
+    similar_by_key = similar_by_word
+
+    def similar_by_vector(self, vector: NDArray[Any], topn: int | None = 10, restrict_vocab: int | None = None) -> Any:
+        """`most_similar` of one vector."""
+        return self.most_similar(positive=[vector], topn=topn, restrict_vocab=restrict_vocab)
+
+    def neighbours(
+        self, queries: Sequence[Key] | NDArray[Any], topn: int = 10, *, memory_mb: int = 128, restrict_vocab: int | None = None
+    ) -> list[Neighbours]:
+        """`most_similar` of many words, or of the rows of a matrix (n, d), at once: exact, in blocks within `memory_mb`."""
+        from hornbook.embeddings.search import neighbours
+
+        return neighbours(self, queries, topn, memory_mb=memory_mb, end=restrict_vocab)
+
+    def most_similar_to_given(self, key1: Key, keys_list: Sequence[Key]) -> Key:
+        """The one of `keys_list` most similar to `key1`."""
+        return keys_list[int(np.argmax([self.similarity(key1, key) for key in keys_list]))]
+
+    def closer_than(self, key1: Key, key2: Key) -> list[str]:
+        """Words closer to `key1` than `key2` is."""
+        distances = self.distances(key1)
+        nearer = np.flatnonzero(distances < distances[self.get_index(key2)])
+        return [self.index_to_key[i] for i in nearer if i != self.get_index(key1)]
+
+    def rank(self, key1: Key, key2: Key) -> int:
+        """Place of `key2` among the words nearest to `key1`; 1 is nearest."""
+        return len(self.closer_than(key1, key2)) + 1
+
+    # -- comparing ------------------------------------------------------------------------------------------------------
+
+    def similarity(self, w1: Key, w2: Key) -> float:
+        """Cosine of two words."""
+        return float(self.get_vector(w1, norm=True) @ self.get_vector(w2, norm=True))
+
+    def distance(self, w1: Key, w2: Key) -> float:
+        """1 - cosine of two words."""
+        return 1 - self.similarity(w1, w2)
+
+    def distances(self, word_or_vector: Query, other_words: Sequence[Key] = ()) -> NDArray[np.float32]:
+        """1 - cosine of a word or vector with each of `other_words`, or with all V words when none are given."""
+        from hornbook.embeddings.search import cosines
+
+        query = word_or_vector if isinstance(word_or_vector, np.ndarray) else self.get_vector(word_or_vector)
+        if not other_words:
+            return 1 - cosines(self, self._as_vector(query))
+        others = np.stack([self.get_vector(word, norm=True) for word in other_words])
+        unit = self._as_vector(query) / max(np.float32(np.linalg.norm(query)), _TINY)
+        return 1 - others @ unit
+
+    def n_similarity(self, ws1: Sequence[Key], ws2: Sequence[Key]) -> float:
+        """Cosine of the means of two lists of words."""
+        if not (len(ws1) and len(ws2)):
+            raise UsageError("a mean of no words: give at least one")
+        first, second = (self.get_mean_vector(words, pre_normalize=False, post_normalize=True) for words in (ws1, ws2))
+        return float(first @ second)
+
+    def rank_by_centrality(self, words: Sequence[str], use_norm: bool = True) -> list[tuple[float, str]]:
+        """(cosine with the mean of all, word), the most central first; unknown words are left out."""
+        known = [word for word in words if word in self]
+        if not known:
+            raise UsageError("none of the words given is known: {words}", words=", ".join(map(str, words)))
+        vectors = np.stack([self.get_vector(word, norm=use_norm) for word in known])  # (n, d)
+        centre = self.get_mean_vector(list(vectors), post_normalize=True)
+        return sorted(zip((vectors @ centre).tolist(), known), reverse=True)
+
+    def doesnt_match(self, words: Sequence[str]) -> str:
+        """The word furthest from the mean of all."""
+        return self.rank_by_centrality(words)[-1][1]
+
+    def wmdistance(self, document1: Sequence[str], document2: Sequence[str], norm: bool = True) -> float:
+        """Word mover's distance (Kusner et al. 2015), exact; infinite when a document has no known word."""
+        from hornbook.embeddings.mover import word_movers_distance
+
+        return word_movers_distance(self, document1, document2, norm=norm)
+
+    # -- tests ----------------------------------------------------------------------------------------------------------
+
+    def evaluate_word_analogies(
+        self,
+        analogies: str | Path,
+        restrict_vocab: int | None = 300_000,
+        case_insensitive: bool = True,
+        dummy4unknown: bool = False,
+        method: Literal["3cosadd", "3cosmul"] = "3cosadd",
+    ) -> tuple[float, list[dict[str, Any]]]:
+        """(score, sections), each {"section", "correct", "incorrect"} with the questions, "Total accuracy" last."""
+        from hornbook.embeddings.intrinsic import evaluate_word_analogies
+
+        return evaluate_word_analogies(
+            self, Path(analogies), restrict_vocab, case_insensitive=case_insensitive, dummy4unknown=dummy4unknown, method=method
+        )
+
+    def evaluate_word_pairs(
+        self,
+        pairs: str | Path,
+        delimiter: str = "\t",
+        encoding: str = "utf8",
+        restrict_vocab: int | None = 300_000,
+        case_insensitive: bool = True,
+        dummy4unknown: bool = False,
+    ) -> tuple[tuple[float, float], tuple[float, float], float]:
+        """((Pearson, p), (Spearman, p), percentage of pairs with an unknown word)."""
+        from hornbook.embeddings.intrinsic import evaluate_word_pairs
+
+        return evaluate_word_pairs(
+            self,
+            Path(pairs),
+            restrict_vocab,
+            delimiter=delimiter,
+            encoding=encoding,
+            case_insensitive=case_insensitive,
+            dummy4unknown=dummy4unknown,
+        )
+
+    # -- files ----------------------------------------------------------------------------------------------------------
+
+    def save_files(self, folder: Path) -> None:
+        """Write config.json, words.txt and model.safetensors into an existing folder. Raises DiskFullError."""
+        from hornbook.embeddings.formats.folder import save_folder
+
+        save_folder(self, folder)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """Map a saved folder into memory. ContentError names the file that is damaged or does not fit the others."""
+        from hornbook.embeddings.formats.folder import load_folder
+
+        return load_folder(cls, Path(folder))
+
+    def save_word2vec_format(self, fname: str | Path, binary: bool = False, write_header: bool = True) -> None:
+        """Write one file in the layout of word2vec.c; text without its header is GloVe's. Raises DiskFullError."""
+        from hornbook.embeddings.formats import save_vectors
+
+        save_vectors(self, Path(fname), "word2vec-binary" if binary else "word2vec-text" if write_header else "glove")
+
+    @classmethod
+    def load_word2vec_format(
+        cls,
+        fname: str | Path,
+        binary: bool | None = None,
+        encoding: str = "utf8",
+        unicode_errors: str = "strict",
+        limit: int | None = None,
+        no_header: bool = False,
+        *,
+        on_duplicates: Literal["refuse", "first"] = "refuse",
+        log: Callable[[Event], None] | None = None,
+    ) -> WordVectors:
+        """Read a file of word2vec.c, GloVe or fastText; `binary` None guesses from the content. ContentError names the place."""
+        from hornbook.embeddings.formats import load_vectors
+
+        kinds: dict[bool | None, Any] = {None: "auto", True: "word2vec-binary", False: "word2vec-text"}
+        return load_vectors(
+            Path(fname),
+            "glove" if no_header else kinds[binary],
+            limit=limit,
+            encoding=encoding,
+            unicode_errors=unicode_errors,
+            on_duplicates=on_duplicates,
+            log=log,
+        )
+
+    # -- inside ---------------------------------------------------------------------------------------------------------
+
+    def _from_subwords(self, word: str) -> Vector | None:
+        """The vector that subwords give an unknown word; None without subwords or where the word has none."""
+        if self.subwords is None:
+            return None
+        built = self.subwords.vector(word)
+        return built if built.any() else None
+
+    def _as_vector(self, vector: NDArray[Any]) -> Vector:
+        if vector.shape != (self.vector_size,):
+            raise UsageError(
+                "a query has the shape {shape}, these vectors have {size} dimensions", shape=vector.shape, size=self.vector_size
+            )
+        return np.asarray(vector, dtype=np.float32)
+
+
+def _read_only(array: NDArray[Any], kind: type[np.generic]) -> NDArray[Any]:
+    view = np.asarray(array, dtype=kind).view()
+    view.setflags(write=False)
+    return view
+
+
+def _listed(value: Any) -> list[Any]:
+    """Nothing, one key or vector, or many -> a list."""
+    if value is None:
+        return []
+    if isinstance(value, str | int | np.integer) or (isinstance(value, np.ndarray) and value.ndim == 1):
+        return [value]
+    return list(value)
+
+
+def _weighted(value: Any, sign: float) -> list[tuple[Query, float]]:
+    return [(item[0], float(item[1])) if isinstance(item, tuple) else (item, sign) for item in _listed(value)]
