@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import math
 import platform
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -72,10 +71,12 @@ def train(
     output: str | Path,
     *,
     style: str = "",
-    budget: str | float = "10m",
+    budget: str | float = "",
     tokenizer: TokenizerConfig | Path | str | None = None,
     corpus: CorpusConfig | None = None,
     overrides: Mapping[str, Any] | None = None,
+    init_embeddings: str | Path | None = None,
+    compare_init: bool = False,
     resume: bool = False,
     tensorboard: bool = False,
     seed: int = 1,
@@ -84,65 +85,59 @@ def train(
 ) -> dict[str, Any]:
     """Train one recipe on a text and write the model folder; returns what `hornbook train --json` prints.
 
-    Sizes that `overrides` ("model.width", "training.steps", ...) leave open follow from the budget. The work folder
-    OUTPUT.work holds corpus, shards and checkpoints; with `resume` an interrupted training goes on from there.
+    Sizes that `overrides` ("model.width", "training.steps", ...) leave open follow from the budget, "10m" for networks. Word
+    vectors train for their epochs; a budget ends them earlier. The work folder OUTPUT.work holds corpus, shards and
+    checkpoints; with `resume` an interrupted training goes on from there. `init_embeddings` names word vectors to start
+    from: word vectors go on from them, a network's embedding table begins with them; with `compare_init` the network is
+    trained a second time from a random table, for as many steps, and the difference is reported.
     """
-    from hornbook.compare.budget import size_counts
     from hornbook.corpus.prepare import CorpusConfig
-    from hornbook.scoring.lm import bits_per_byte
-    from hornbook.scoring.sample import shorten
     from hornbook.tasks import pretrain
+    from hornbook.tasks.vectors import open_vectors, train_vectors
 
     found, output = catalog.recipe(recipe), Path(output)
-    style = style or next(iter(found.styles))
-    if style not in found.styles:
-        raise UsageError(
-            "{recipe} has no style '{style}': choose from {names}", recipe=recipe, style=style, names=", ".join(found.styles)
-        )
-    config = merge(found.styles[style], dict(overrides or {}))
+    config = _configured(found, style, overrides or {})
+    if init_embeddings is None and compare_init:
+        raise UsageError("--compare-init compares with word vectors: give them by --init-embeddings VECTORS")
+    if init_embeddings is not None and found.reads == "tokens" and found.batches is None:
+        raise UsageError("{recipe} has no embedding table: --init-embeddings is for networks", recipe=recipe)
     pretrain.require_sources(sources)
     artifact.require_own(output)
+    initial = None if init_embeddings is None else open_vectors(init_embeddings)
     work = output.parent / f"{output.name}.work"
     _clear_work(work, resume=resume)
     store = pretrain.prepare_text(sources, work, config=corpus or CorpusConfig(), log=log)
+    if found.reads == "words":
+        seconds = _seconds(budget) if budget else 0.0
+        result = train_vectors(
+            found, config, store, output, work=work, initial=initial, seconds=seconds, seed=seed, resume=resume, log=log
+        )
+        return {"model": str(output), **result}
     data = pretrain.prepare_data(store, work, tokenizer=tokenizer or "bpe", log=log)
-    if found.batches is None:
-        split = data.shards.split("train")
-        config, _ = size_counts(config, int(split.tokens.size), len(split))
-    else:
-        training = dataclasses.replace(config.training, seed=seed, device=device)
-        config = dataclasses.replace(config, training=training)
-        if not (training.steps or training.seconds):
-            config = _sized(found, config, data, _seconds(budget), overrides or {}, log)
-    held = pretrain.held_out(data.shards)
-    sample = shorten(held, data.tokenizer, tokens=50_000)
-
-    def evaluate(model: Any) -> dict[str, float]:
-        score = bits_per_byte(model, sample, resamples=2)
-        loss = math.log(score.perplexity)
-        return {"loss": loss} if score.bits_per_byte is None else {"bits_per_byte": score.bits_per_byte, "loss": loss}
-
+    config = _sized(found, config, data, budget or "10m", overrides or {}, seed=seed, device=device, log=log)
     with _curves(work / "tensorboard" if tensorboard else None, log) as heard:
-        trained = pretrain.fit(found, config, data, work=work, resume=resume, log=heard, evaluate=evaluate)
-    score = bits_per_byte(trained.model, held)
-    result = {
-        "model": str(output),
-        "kind": recipe,
-        "seconds": round(trained.seconds, 3),
-        "tokens_seen": trained.tokens_seen,
-        "tokens_per_second": round(trained.tokens_seen / max(trained.seconds, 1e-9), 1),
-        "parameters": trained.model.parameters,
-        "peak_rss_mb": round(runtime.peak_rss_mb(), 1),
-        "bits_per_byte": score.bits_per_byte,
-        "bits_per_byte_ci95": score.bits_per_byte_ci95,
-        "perplexity": score.perplexity,
-        "nats_per_token": math.log(score.perplexity),
-        "held_out_tokens": score.tokens,
-        "reason": trained.reason,
-    }
+        model, result = pretrain.fit_and_score(
+            found, config, data, work=work, resume=resume, log=heard, initial=initial, compare=compare_init
+        )
+    result = {"model": str(output), **result}
+    if init_embeddings is not None:
+        result["init_embeddings"] = str(init_embeddings)
     data_facts = {"train_bytes": store.split("train").total_bytes, "shards": data.shards.fingerprint, "seed": seed}
-    result["size_mb"] = pretrain.save_model(trained.model, output, recipe=found, config=config, run={**result, **data_facts})
+    result["size_mb"] = pretrain.save_model(model, output, recipe=found, config=config, run={**result, **data_facts})
     return result
+
+
+def _configured(recipe: Any, style: str, overrides: Mapping[str, Any]) -> Any:
+    """The configuration of a recipe in a style, with what the user fixed."""
+    style = style or next(iter(recipe.styles))
+    if style not in recipe.styles:
+        raise UsageError(
+            "{recipe} has no style '{style}': choose from {names}",
+            recipe=recipe.name,
+            style=style,
+            names=", ".join(recipe.styles),
+        )
+    return merge(recipe.styles[style], overrides)
 
 
 def _clear_work(work: Path, *, resume: bool) -> None:
@@ -181,20 +176,37 @@ def _seconds(budget: str | float) -> float:
     return parse_duration(budget) if isinstance(budget, str) else float(budget)
 
 
-def _sized(recipe: Any, config: Any, data: Any, seconds: float, overrides: Mapping[str, Any], log: Log) -> Any:
-    """The configuration that a budget buys; what the user fixed stays fixed."""
-    from hornbook.compare.budget import size_recipe
+def _sized(
+    recipe: Any,
+    config: Any,
+    data: Any,
+    budget: str | float,
+    overrides: Mapping[str, Any],
+    *,
+    seed: int,
+    device: str,
+    log: Log,
+) -> Any:
+    """The configuration that a budget, or a text to count, asks for; what the user fixed stays fixed."""
+    from hornbook.compare.budget import size_counts, size_recipe
     from hornbook.compare.probe import measure
 
+    split, vocabulary = data.shards.split("train"), data.tokenizer.size
+    if recipe.batches is None:
+        return size_counts(config, int(split.tokens.size), len(split))[0]
+    training = dataclasses.replace(config.training, seed=seed, device=device)
+    config = dataclasses.replace(config, training=training)
+    if training.steps or training.seconds:
+        return config
+    seconds = _seconds(budget)
     if any(key in overrides for key in ("model.layers", "model.width")):
-        return dataclasses.replace(config, training=dataclasses.replace(config.training, seconds=seconds))
-    vocabulary, limit = data.tokenizer.size, min(10.0, 0.05 * seconds)
-    probe = measure([recipe.name], vocabulary=vocabulary, seconds=limit, device=config.training.device)
+        return dataclasses.replace(config, training=dataclasses.replace(training, seconds=seconds))
+    probe = measure([recipe.name], vocabulary=vocabulary, seconds=min(10.0, 0.05 * seconds), device=training.device)
     sizing = size_recipe(
         recipe,
         config,
         seconds=seconds,
-        corpus_tokens=int(data.shards.split("train").tokens.size),
+        corpus_tokens=int(split.tokens.size),
         vocabulary=vocabulary,
         speed=lambda candidate: probe.tokens_per_second(recipe.name, candidate.model, vocabulary),
     )
@@ -239,6 +251,30 @@ def evaluate(model: str | Path, sources: Sources, *, corpus: CorpusConfig | None
     }
 
 
+def neighbours(model: str | Path, words: Sequence[str], *, top: int = 10) -> list[tuple[str, list[tuple[str, float]]]]:
+    """Each word with its nearest words and their cosines, the nearest first; `model` is a folder or a file of vectors.
+
+    Raises UsageError for a word that has no vector, naming near spellings.
+    """
+    from hornbook.tasks.vectors import open_vectors
+
+    return list(zip(words, open_vectors(model).neighbours(list(words), top), strict=True))
+
+
+def analogy(model: str | Path, a: str, b: str, c: str, *, top: int = 5, method: str = "add") -> list[tuple[str, float]]:
+    """Words that are to c as b is to a, with their scores; `method` is "add" (3CosAdd) or "multiply" (3CosMul)."""
+    from hornbook.tasks import vectors
+
+    return vectors.analogy(vectors.open_vectors(model), a, b, c, top=top, method=method)
+
+
+def export(model: str | Path, output: str | Path, *, to: str = "word2vec") -> dict[str, Any]:
+    """Write word vectors as one file that other programs open: word2vec, word2vec-text, glove, fasttext."""
+    from hornbook.tasks import vectors
+
+    return vectors.export(vectors.open_vectors(model), Path(output), to=to)
+
+
 def generate(model: str | Path, prompts: Sequence[str] = ("",), *, width: int = 0, **settings: Any) -> list[str]:
     """Continue each prompt; `settings` are those of `decoding.GenerationConfig` (max_tokens, temperature, top_p, seed, ...).
 
@@ -281,7 +317,7 @@ def race(
 
     config = RaceConfig(
         budget=_seconds(budget),
-        contestants=tuple(contestants) or tuple(catalog.RECIPES),
+        contestants=tuple(contestants) or catalog.language_models(),
         style=style,
         tokenizer=tokenizer or "bpe",
         corpus=corpus or CorpusConfig(),

@@ -38,6 +38,11 @@ def recipe(name: str) -> Any:
     return _resolve(RECIPES[name])
 
 
+def language_models() -> tuple[str, ...]:
+    """Names of the recipes that read tokens: what a race runs when nobody is named."""
+    return tuple(name for name in RECIPES if recipe(name).reads == "tokens")
+
+
 def _resolve(path: str) -> Any:
     module, name = path.split(":")
     return getattr(importlib.import_module(module), name)

@@ -21,6 +21,9 @@ VERBS = {
     "race": "Train every generation on one text under one budget and rank them. The main job.",
     "evaluate": "Bits per byte of a model on a text, with its interval.",
     "generate": "Continue a text with any model.",
+    "neighbours": "The words nearest to a word.",
+    "analogy": "What is to C as B is to A.",
+    "export": "Word vectors as a file that other programs open.",
     "info": "What a saved folder is, and what it cost.",
     "doctor": "Check this machine: processor, threads, precision, extras.",
 }

@@ -47,19 +47,27 @@ Output = Annotated[str, Parameter(name=["--output", "-o"], help="Folder to write
 
 
 @functools.cache
-def optional(cls: type[Any], *, prefix: str) -> type[Any]:
-    """A mirror of a config class whose every field may be left out: only what the user typed overrides the recipe."""
+def optional(cls: type[Any], *, prefix: str, without: tuple[str, ...] = ()) -> type[Any]:
+    """A mirror of a config class whose every field may be left out: only what the user typed overrides the recipe.
+
+    `without` names fields that a flag of every verb sets.
+    """
     hints = typing.get_type_hints(cls, include_extras=False)
     fields: list[tuple[str, Any, Any]] = []
     for field in dataclasses.fields(cls):
         kind = hints[field.name]
-        if dataclasses.is_dataclass(kind):
+        if dataclasses.is_dataclass(kind) or field.name in without:
             continue
         fields.append((field.name, kind | None, dataclasses.field(default=None)))
     mirror = dataclasses.make_dataclass(f"Optional{cls.__name__}", fields, frozen=True)
     mirror.__doc__ = f"{prefix} options."
     mirror.__module__ = __name__  # make_dataclass says "types", and cyclopts does not look into the standard library's classes
     return mirror
+
+
+def flat(options: type[Any]) -> type[Any]:
+    """Options as plain flags, without the name of their group: `--window`, not `--model.window`."""
+    return Parameter(name="*")(options)
 
 
 def given(**groups: Any) -> dict[str, Any]:

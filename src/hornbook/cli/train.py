@@ -17,6 +17,7 @@ from hornbook.cli.options import (
     Output,
     TextFlags,
     corpus_config,
+    flat,
     given,
     optional,
     print_json,
@@ -24,26 +25,39 @@ from hornbook.cli.options import (
     tokenizer_of,
 )
 
+Corpus = Annotated[tuple[str, ...], Parameter(help="Text files, folders, a corpus folder, or - for standard input.")]
+
 
 @dataclass(frozen=True)
 class NoTraining:
     """Models that count have no training options."""
 
 
+@Parameter(name="*")
+@dataclass(frozen=True)
+class InitFlags:
+    """Word vectors as the beginning of a network's embedding table."""
+
+    init_embeddings: str = ""
+    "Word vectors (a model folder, or a word2vec, GloVe or fastText file) that the embedding table starts from."
+    compare_init: bool = False
+    "Train again from a random table, for as many steps, and print the difference in bits per byte: takes twice the time."
+
+
 app = App(name="train", help="Train one model on a text. hornbook train RECIPE --help lists a recipe's own options.")
 
 
-def _command(name: str) -> Callable[..., None]:
-    """The command of one recipe: its `--model.*` and `--training.*` options mirror the recipe's configuration classes."""
-    recipe = catalog.recipe(name)
+def _language_model(name: str, recipe: Any) -> Callable[..., None]:
+    """The command of a recipe that reads tokens: its `--model.*` and `--training.*` options mirror its configuration."""
     configuration = next(iter(recipe.styles.values()))
     hints = typing.get_type_hints(type(configuration))
     model_options = optional(hints["model"], prefix="Model")
     training_options = optional(hints.get("training", NoTraining), prefix="Training")
+    has_table = Parameter(parse=recipe.batches is not None)  # models that count have no embedding table to start
     styles = ", ".join(recipe.styles)
 
     def command(
-        corpus: Annotated[tuple[str, ...], Parameter(help="Text files, folders, a corpus folder, or - for standard input.")],
+        corpus: Corpus,
         *,
         output: Output,
         budget: Annotated[str, Parameter(help="Training time: 90s, 10m, 2h. It decides the sizes left open.")] = "10m",
@@ -59,6 +73,7 @@ def _command(name: str) -> Callable[..., None]:
         tensorboard: Annotated[bool, Parameter(help="Write curves for TensorBoard into OUTPUT.work/tensorboard.")] = False,
         model: model_options = model_options(),  # type: ignore[valid-type]
         training: training_options = training_options(),  # type: ignore[valid-type]
+        init: Annotated[InitFlags, has_table] = InitFlags(),
         text: TextFlags = TextFlags(),
         machine: Machine = Machine(),
         common: Common = Common(),
@@ -80,6 +95,8 @@ def _command(name: str) -> Callable[..., None]:
                 tokenizer=tokenizer_of(tokenizer, vocabulary, closed=closed_vocabulary),
                 corpus=corpus_config(text, seed=machine.seed),
                 overrides=overrides,
+                init_embeddings=init.init_embeddings or None,
+                compare_init=init.compare_init,
                 resume=resume,
                 tensorboard=tensorboard,
                 seed=machine.seed,
@@ -89,22 +106,95 @@ def _command(name: str) -> Callable[..., None]:
         if common.json:
             print_json(result)
         else:
-            _print(result)
+            _print_language_model(result)
 
-    command.__name__ = name
     return command
 
 
-def _print(result: dict[str, Any]) -> None:
+def _print_language_model(result: dict[str, Any]) -> None:
     quality = f"{result['nats_per_token']:.4f} nats a token, perplexity {result['perplexity']:.2f}"
     if result["bits_per_byte"] is not None:
         low, high = result["bits_per_byte_ci95"]
         quality = f"{result['bits_per_byte']:.4f} bits per byte [{low:.4f}, {high:.4f}], {quality}"
     print(f"{result['kind']}: {quality} on held-out text")
+    if "init_gain" in result:
+        print(_gain(result))
     print(f"{result['parameters']:,} parameters, {result['size_mb']:.1f} MB", end="; ")
     print(f"{result['tokens_seen']:,} tokens in {result['seconds']:.0f} s")
     print(f"saved in {result['model']}: hornbook generate {result['model']} 'a beginning'")
 
+
+def _gain(result: dict[str, Any]) -> str:
+    """What the word vectors were worth, in one line: a gain, a loss, or nothing that the held-out text can tell."""
+    unit, name = (
+        ("bits per byte", "bits_per_byte") if result["bits_per_byte"] is not None else ("nats a token", "nats_per_token")
+    )
+    gain, (low, high) = result["init_gain"], result["init_gain_ci95"]
+    if low > 0:
+        verdict = f"the word vectors gained {gain:.4f} [{low:.4f}, {high:.4f}]"
+    elif high < 0:
+        verdict = f"the word vectors lost {-gain:.4f} [{-high:.4f}, {-low:.4f}]: train without --init-embeddings"
+    else:
+        verdict = f"no difference that this held-out text can show: {gain:+.4f} [{low:+.4f}, {high:+.4f}]"
+    return f"from a random table, as many steps: {result['random_init_' + name]:.4f} {unit}; {verdict}"
+
+
+def _vectors(name: str, recipe: Any) -> Callable[..., None]:
+    """The command of a recipe that reads words: its configuration as plain flags (`--dimensions`, `--window`)."""
+    hints = typing.get_type_hints(type(next(iter(recipe.styles.values()))))
+    model_options = flat(optional(hints["model"], prefix="Vector", without=("seed", "threads")))
+    word_options = flat(optional(hints["words"], prefix="Word"))
+
+    def command(
+        corpus: Corpus,
+        *,
+        output: Output,
+        budget: Annotated[str, Parameter(help="Stop at the end of the epoch that reaches this time: 90s, 10m, 2h.")] = "",
+        init: Annotated[str, Parameter(help="Word vectors to go on from: a model folder, or a file of vectors.")] = "",
+        resume: Annotated[bool, Parameter(help="Go on with an interrupted training.")] = False,
+        vectors: model_options = model_options(),  # type: ignore[valid-type]
+        words: word_options = word_options(),  # type: ignore[valid-type]
+        text: TextFlags = TextFlags(),
+        machine: Machine = Machine(),
+        common: Common = Common(),
+    ) -> None:
+        from hornbook import api
+        from hornbook.cli.show import Reporter
+
+        reporter = Reporter(quiet=common.quiet)
+        overrides = given(model=vectors, words=words)
+        with reporter.shown():
+            result = api.train(
+                name,
+                sources_of(corpus),
+                output,
+                budget=budget,
+                corpus=corpus_config(text, seed=machine.seed),
+                overrides={**overrides, "model.threads": machine.threads},
+                init_embeddings=init or None,
+                resume=resume,
+                seed=machine.seed,
+                log=reporter,
+            )
+        if common.json:
+            print_json(result)
+        else:
+            _print_vectors(result)
+
+    return command
+
+
+def _print_vectors(result: dict[str, Any]) -> None:
+    print(f"{result['kind']}: {result['vocabulary']:,} words in {result['dimensions']} dimensions", end=", ")
+    print(f"{result['size_mb']:.1f} MB; {result['tokens_seen']:,} words read in {result['seconds']:.1f} s", end=", ")
+    print(f"{result['tokens_per_second']:,.0f} a second")
+    for word, near in result["neighbours"].items():
+        print(f"  {word}: " + ", ".join(f"{other} {similarity:.2f}" for other, similarity in near))
+    first = next(iter(result["neighbours"]), "WORD")
+    print(f"saved in {result['model']}: hornbook neighbours {result['model']} {first}")
+
+
+_KINDS = {"tokens": _language_model, "words": _vectors}
 
 for _name in catalog.RECIPES:
     app.command(f"hornbook.cli.train:{_name}", name=_name, help=f"Train the {_name} recipe.")
@@ -112,6 +202,9 @@ for _name in catalog.RECIPES:
 
 def __getattr__(name: str) -> Callable[..., None]:
     """Build a recipe's command when it is called."""
-    if name in catalog.RECIPES:
-        return _command(name)
-    raise AttributeError(name)
+    if name not in catalog.RECIPES:
+        raise AttributeError(name)
+    recipe = catalog.recipe(name)
+    command = _KINDS[recipe.reads](name, recipe)
+    command.__name__ = name
+    return command

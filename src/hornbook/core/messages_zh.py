@@ -10,6 +10,8 @@ _ROOMS: Final = (
     "tokenizers",
     "corpus_read",
     "corpus_shards",
+    "embeddings_vectors",
+    "vectors_cli",
     "statistical",
     "sequences",
     "hmm",

@@ -1,4 +1,4 @@
-"""Recipes: data only. A recipe names a network, the batches it eats, and its default configurations by style."""
+"""Recipes: data only. A recipe names a model, what it reads, and its default configurations by style."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import Any, Literal
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one kind of language model is trained.
+    """How one kind of model is trained.
 
     `styles` maps a style ("classic", "modern"; the first is the default) to a configuration: a frozen dataclass with
     `model` and, for networks, `training`. `model` is the class to build, as 'module:Class' (called with the tokenizer and
-    the model's configuration). `batches`: 'blocks' shuffled, 'lanes' with carried state, None for models that count.
+    the model's configuration; for word vectors with the configuration alone). `reads`: 'tokens' for language models, 'words'
+    for word vectors. `batches`: 'blocks' shuffled, 'lanes' with carried state, None for models without gradient steps.
     """
 
     name: str
@@ -22,3 +23,4 @@ class Recipe:
     model: str
     styles: Mapping[str, Any]
     batches: Literal["blocks", "lanes"] | None = None
+    reads: Literal["tokens", "words"] = "tokens"

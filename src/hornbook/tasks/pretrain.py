@@ -7,6 +7,7 @@ work folder and goes on from there.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import time
@@ -15,10 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from hornbook.core import artifact
 from hornbook.core.codec import plain
 from hornbook.core.config import to_dict, to_toml
-from hornbook.core.errors import ContentError, UsageError
+from hornbook.core.errors import ContentError, UsageError, translate
 from hornbook.core.events import Event, Finished, Note
 from hornbook.core.runtime import peak_rss_mb, versions
 from hornbook.corpus.demo import demo_documents
@@ -26,6 +29,10 @@ from hornbook.corpus.prepare import CorpusConfig, prepare_corpus, prepare_docume
 from hornbook.corpus.shards import Shards, ShardSplit, encode_store
 from hornbook.corpus.store import TextStore
 from hornbook.recipes import Recipe
+from hornbook.scoring.lm import LanguageScore, bits_per_byte
+from hornbook.scoring.sample import shorten
+from hornbook.scoring.significance import paired_bootstrap
+from hornbook.tasks.initial import TokenVectors, Words, start_embedding, token_vectors
 from hornbook.tokenizers import (
     TextTokenizer,
     TokenizerConfig,
@@ -57,6 +64,7 @@ class Trained:
     seconds: float
     tokens_seen: int
     reason: str
+    steps: int = 1
     curve: tuple[tuple[float, int, float], ...] = ()  # seconds, tokens, held-out bits per byte
 
 
@@ -152,11 +160,86 @@ def fit(
     resume: bool,
     log: Log,
     evaluate: Callable[[Any], dict[str, float]] | None = None,
+    initial: TokenVectors | None = None,
 ) -> Trained:
-    """Train one model by its recipe. `evaluate(model)` gives held-out metrics while a network trains (the curve)."""
+    """Train one model by its recipe. `evaluate(model)` gives held-out metrics while a network trains (the curve).
+
+    A network's embedding table starts from `initial` where that is given.
+    """
     if recipe.batches is None:
         return _count(recipe, config, data, log)
-    return _train(recipe, config, data, work, resume, log, evaluate)
+    return _train(recipe, config, data, work, resume, log, evaluate, initial)
+
+
+def fit_and_score(
+    recipe: Recipe,
+    config: Any,
+    data: Data,
+    *,
+    work: Path,
+    resume: bool,
+    log: Log,
+    initial: Words | None = None,
+    compare: bool = False,
+) -> tuple[Any, dict[str, Any]]:
+    """Train one model and score it on the held-out split; the model, and what `hornbook train --json` says of it.
+
+    A network's embedding table begins with the word vectors `initial`; with `compare` the same network is trained again from
+    a random table, for as many steps, and the difference in bits per byte comes with its paired interval.
+    """
+    held = held_out(data.shards)
+    sample = shorten(held, data.tokenizer, tokens=50_000)
+
+    def evaluate(model: Any) -> dict[str, float]:
+        score = bits_per_byte(model, sample, resamples=2)
+        loss = math.log(score.perplexity)
+        return {"loss": loss} if score.bits_per_byte is None else {"bits_per_byte": score.bits_per_byte, "loss": loss}
+
+    facts: dict[str, Any] = {}
+    tokens = None
+    if initial is not None:
+        tokens = token_vectors(initial, data.tokenizer)
+        counts = np.bincount(data.shards.split("train").tokens, minlength=data.tokenizer.size)
+        facts = {"init_tokens": int(tokens.known.sum()), "init_coverage": tokens.coverage(counts)}
+        log(
+            Note(
+                translate("{tokens}; they make up {share:.1%} of the text").format(tokens=tokens, share=facts["init_coverage"])
+            )
+        )
+    trained = fit(recipe, config, data, work=work, resume=resume, log=log, evaluate=evaluate, initial=tokens)
+    score = bits_per_byte(trained.model, held)
+    if compare:
+        log(Note(translate("the same training from a random embedding table, {steps} steps").format(steps=trained.steps)))
+        same = dataclasses.replace(config, training=dataclasses.replace(config.training, steps=trained.steps, seconds=0.0))
+        other = fit(recipe, same, data, work=work / "random-init", resume=resume, log=log, evaluate=evaluate)
+        facts |= _gain(score, bits_per_byte(other.model, held))
+    return trained.model, {
+        "kind": recipe.name,
+        "seconds": round(trained.seconds, 3),
+        "tokens_seen": trained.tokens_seen,
+        "tokens_per_second": round(trained.tokens_seen / max(trained.seconds, 1e-9), 1),
+        "parameters": trained.model.parameters,
+        "peak_rss_mb": round(peak_rss_mb(), 1),
+        "bits_per_byte": score.bits_per_byte,
+        "bits_per_byte_ci95": score.bits_per_byte_ci95,
+        "perplexity": score.perplexity,
+        "nats_per_token": math.log(score.perplexity),
+        "held_out_tokens": score.tokens,
+        "reason": trained.reason,
+        **facts,
+    }
+
+
+def _gain(given: LanguageScore, random: LanguageScore) -> dict[str, Any]:
+    """What starting from word vectors saved on the held-out text: bits per byte (nats per token where there are none)."""
+    gap = paired_bootstrap(random.units, given.units)
+    return {
+        "random_init_bits_per_byte": random.bits_per_byte,
+        "random_init_nats_per_token": math.log(random.perplexity),
+        "init_gain": gap.difference,
+        "init_gain_ci95": gap.ci95,
+        "init_gain_p_value": gap.p_value,
+    }
 
 
 def _count(recipe: Recipe, config: Any, data: Data, log: Log) -> Trained:
@@ -177,6 +260,7 @@ def _train(
     resume: bool,
     log: Log,
     evaluate: Callable[[Any], dict[str, float]] | None,
+    initial: TokenVectors | None,
 ) -> Trained:
     import torch
 
@@ -192,10 +276,14 @@ def _train(
         remove_checkpoints(checkpoints)
     torch.manual_seed(training.seed)
     model = resolve(recipe.model)(data.tokenizer, config.model)
+    if initial is not None and state is None:
+        start_embedding(model.module, initial)
     kind = BlockBatches if recipe.batches == "blocks" else LaneBatches
     split, specials = data.shards.split("train"), data.tokenizer.specials
     batches = kind(split, rows=training.rows, length=training.length, specials=specials, seed=training.seed)
     identity = {"corpus": data.shards.fingerprint, **{f"model.{key}": value for key, value in to_dict(config.model).items()}}
+    if initial is not None:
+        identity["init-embeddings"] = initial.fingerprint
     measure = None if evaluate is None else (lambda: evaluate(model))
     finished = None
     with JsonLog(record, from_step=state.position.step if state else 0) as written:
@@ -207,7 +295,7 @@ def _train(
             if isinstance(event, Finished):
                 finished = event
     assert finished is not None
-    return Trained(model, finished.seconds, finished.tokens, finished.reason, _curve(record))
+    return Trained(model, finished.seconds, finished.tokens, finished.reason, finished.step, _curve(record))
 
 
 def _curve(record: Path) -> tuple[tuple[float, int, float], ...]:
@@ -239,23 +327,31 @@ def resolve(path: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
+_CARDS = {  # by what a recipe reads: what the model is, what to know of it, what to do with it
+    "tokens": (
+        "A language model",
+        "Bits per byte divide by the raw bytes of held-out text; lower is better. The model knows the text it was trained on\n"
+        "and nothing else: it states no facts, and repeats what biases that text has.",
+        ("hornbook generate THIS_FOLDER 'a beginning'", "hornbook evaluate THIS_FOLDER your-text.txt"),
+    ),
+    "words": (
+        "Word vectors",
+        "Words that stand in like contexts of the text have like vectors, whatever the reason: opposites are often near, and\n"
+        "so is what the text's biases bring together. Rare words move little.",
+        ("hornbook neighbours THIS_FOLDER a-word", "hornbook train lstm your-text.txt -o MODEL --init-embeddings THIS_FOLDER"),
+    ),
+}
+
+
 def _card(recipe: Recipe, config: Any, facts: Mapping[str, Any]) -> str:
     """A model card: what the model is, what it was trained on, how good it is, what it is not."""
-    lines = [f"# {recipe.title}", "", f"A language model trained by hornbook (recipe `{recipe.name}`).", ""]
+    kind, remarks, commands = _CARDS[recipe.reads]
+    lines = [f"# {recipe.title}", "", f"{kind} trained by hornbook (recipe `{recipe.name}`).", ""]
     simple = {key: value for key, value in facts.items() if isinstance(value, (int, float, str)) and key != "recipe"}
     lines += ["| | |", "|---|---|", *(f"| {key.replace('_', ' ')} | {value} |" for key, value in simple.items()), ""]
     model = to_dict(config).get("model", {})
     lines += ["Configuration: " + ", ".join(f"{key} {value}" for key, value in model.items()) + ".", ""]
-    lines += [
-        "Bits per byte divide by the raw bytes of held-out text; lower is better. The model knows the text it was trained on",
-        "and nothing else: it states no facts, and repeats what biases that text has.",
-        "",
-        "```",
-        "hornbook generate THIS_FOLDER 'a beginning'",
-        "hornbook evaluate THIS_FOLDER your-text.txt",
-        "```",
-        "",
-    ]
+    lines += [remarks, "", "```", *commands, "```", ""]
     return "\n".join(lines)
 
 
