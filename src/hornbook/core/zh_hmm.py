@@ -2,4 +2,19 @@
 
 from __future__ import annotations
 
-MESSAGES: dict[str, str] = {}
+MESSAGES: dict[str, str] = {
+    "states = {states}: choose 1 to 4096 hidden states": "states = {states}：隐状态数须为 1 到 4096",
+    "{name} = {value}: choose 1 or more": "{name} = {value}：须不小于 1",
+    "{name} = {value}: choose 0 or more": "{name} = {value}：须不小于 0",
+    "this hidden Markov model is not trained: call fit, or load a saved one": (
+        "该隐马尔可夫模型尚未训练：请调用 fit，或载入已保存的模型"
+    ),
+    "resume needs the folder of the checkpoints": "继续训练需要给出存放检查点的文件夹",
+    "going on after iteration {done}": "从第 {done} 次迭代之后继续",
+    "{tokens} tokens have probability 0 in every state: set emission_prior above 0, or start from other tables": (
+        "{tokens} 个词元在所有状态下概率都为 0：请把 emission_prior 设为大于 0，或换一个起点"
+    ),
+    "{folder} is the checkpoint of another training ({names} differ): choose another folder, or do not resume": (
+        "{folder} 是另一次训练的检查点（{names} 不同）：请换一个文件夹，或不要继续训练"
+    ),
+}
