@@ -11,6 +11,7 @@ _ROOMS: Final = (
     "corpus_read",
     "corpus_shards",
     "embeddings_vectors",
+    "embeddings_words",
     "vectors_cli",
     "statistical",
     "sequences",

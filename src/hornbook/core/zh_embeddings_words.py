@@ -1,0 +1,37 @@
+"""Chinese messages of the corpus side of the embeddings room: words, phrases, subwords."""
+
+from __future__ import annotations
+
+MESSAGES: dict[str, str] = {
+    "{paths} is empty: there is no text to read": "{paths} 是空的：没有可读的文本",
+    "{path} is not UTF-8: it has the word {word}. Convert it, or prepare it with hornbook corpus, which recognises encodings.": (
+        "{path} 不是 UTF-8：其中有词 {word}。请转换编码，或用 hornbook corpus 处理，它能识别编码。"
+    ),
+    "the corpus is empty: there is no word to learn from": "语料是空的：没有可学习的词",
+    "sentence {index} is not a list of words but {what}: give lists of strings, such as [['hello', 'world']]": (
+        "第 {index} 句不是词的列表，而是 {what}：请给出字符串的列表，例如 [['你好', '世界']]"
+    ),
+    "sentence {index} is the text {text!r}, not a list of words: its letters would be taken for words. "
+    "Give [line.split() for line in lines], or hornbook.embeddings.sentences_of(lines) for raw text.": (
+        "第 {index} 句是文本 {text!r}，而不是词的列表：这样会把单个字母当作词。"
+        "请给出 [line.split() for line in lines]；未分词的文本请用 hornbook.embeddings.sentences_of(lines)。"
+    ),
+    "the corpus holds {word!r}, which is not a string: words are strings": "语料中有 {word!r}，它不是字符串：词应当是字符串",
+    "the corpus holds the word {word}, which is not valid text (a lone surrogate): read it with errors='replace'": (
+        "语料中有词 {word}，它不是有效文本（孤立代理项）：读取时请用 errors='replace'"
+    ),
+    "no word occurs {min_count} times in the {words} words read, so min_count = {min_count} leaves no vocabulary. "
+    "Words that a lower min_count keeps: {choices}": (
+        "读入的 {words} 个词中没有出现 {min_count} 次的词，min_count = {min_count} 使词表为空。"
+        "较小的 min_count 能保留的词数：{choices}"
+    ),
+    "subwords of {min_n} to {max_n} characters in {buckets} buckets: give 1 <= min_n <= max_n and 1 to 2147483647 buckets; "
+    "max_n = 0 for none": (
+        "子词 {min_n} 到 {max_n} 个字符、{buckets} 个桶：须满足 1 <= min_n <= max_n，桶数为 1 到 2147483647；max_n = 0 表示不用子词"
+    ),
+    "half of the words have {length:g} characters or fewer: subwords of 1 to 3 characters, not 3 to 6": (
+        "半数的词不超过 {length:g} 个字符：子词取 1 到 3 个字符，而不是 3 到 6 个"
+    ),
+    "{word} is not valid text (a lone surrogate)": "{word} 不是有效文本（孤立代理项）",
+    "a matrix of shape {shape} does not hold the rows of {buckets} buckets": "形状为 {shape} 的矩阵容不下 {buckets} 个桶的行",
+}
