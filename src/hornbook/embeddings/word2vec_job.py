@@ -1,0 +1,137 @@
+"""From a configuration and a corpus to the job that the rounds do: subsampling, kernel, starting values, identity."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hornbook.core.errors import UsageError, translate
+from hornbook.core.events import Alarm, Event, Note
+from hornbook.core.runtime import available_cores, local_ranks
+from hornbook.embeddings import sampling
+from hornbook.embeddings.kernels import InputRows, Plan
+from hornbook.embeddings.rounds import Job, padded
+from hornbook.embeddings.vectors import WordVectors
+from hornbook.embeddings.word2vec import Word2VecConfig
+from hornbook.embeddings.words import Sentences, Vocabulary
+
+_BLOCK = 32  # centres trained together
+_LEAST_KEPT = 10_000  # words an epoch; subsampling that leaves fewer is switched off
+_LEAST_SHARE = 0.1  # of the text, as well
+
+
+def prepare(
+    config: Word2VecConfig,
+    vocabulary: Vocabulary,
+    sentences: Sentences,
+    words: InputRows,
+    inputs: NDArray[np.float32],
+    *,
+    initial: WordVectors | None,
+    folder: Path | None,
+) -> tuple[Job, list[Event]]:
+    """The job, and what was decided on the way. `inputs` (R, padded width) holds the rows at the start."""
+    threads = config.threads or max(1, available_cores() // local_ranks())
+    keep, events = subsampling(vocabulary, sentences.ids.size, config.sample)
+    text = sampling.cut_text(sentences, keep, sampling.chunk_words(sentences.ids.size, threads))
+    threads = max(1, min(threads, text.chunks.size - 1))
+    kernel, targets, rows, most_of_word = _method(config, vocabulary)
+    longest = int(np.diff(text.sentences[text.chunks]).max())
+    outputs = padded(rows, config.dimensions)
+    if initial is not None and initial.context is not None and config.loss == "negative":
+        known, given = known_rows(vocabulary, initial, config.dimensions)
+        outputs[known, : config.dimensions] = initial.context[given]
+    plan = Plan(
+        seed=config.seed,
+        epochs=config.epochs,
+        window=config.window,
+        block=_BLOCK,
+        negative=config.negative,
+        shared=config.shared_negatives,
+        rate=config.rate,
+        last_rate=min(config.min_learning_rate, config.rate),
+    )
+    job = Job(
+        kernel=kernel,
+        text=text,
+        words=words,
+        targets=targets,
+        plan=plan,
+        inputs=inputs,
+        outputs=outputs,
+        input_capacity=sampling.most_rows(text, words),
+        output_capacity=longest * most_of_word + (longest // _BLOCK + 1) * config.shared_negatives,
+        threads=threads,
+        racy=config.racy,
+        total_words=sentences.total_words,
+        dimensions=config.dimensions,
+        identity=_identity(config, threads, vocabulary, sentences),
+        folder=folder,
+    )
+    return job, events
+
+
+def subsampling(vocabulary: Vocabulary, tokens: int, sample: float) -> tuple[NDArray[np.float64], list[Event]]:
+    """Probability that each word's occurrence stays, (V,); all stay, with an alarm, where too little would be left."""
+    keep = sampling.keep_probabilities(vocabulary.counts, tokens, sample)
+    left = float((keep * vocabulary.counts).sum())
+    if sample <= 0 or left >= max(_LEAST_KEPT, _LEAST_SHARE * tokens) or left == tokens:
+        note = translate("subsampling keeps about {left:,.0f} of {tokens:,} words an epoch")
+        return keep, [Note(note.format(left=left, tokens=tokens))]
+    text = translate("the text is small: subsampling at {sample} would leave {left:,.0f} of {tokens:,} words, so it is switched off")
+    remedy = translate("give more text; sample = 0 says that this is meant")
+    alarm = Alarm(text.format(sample=sample, left=left, tokens=tokens), remedy)
+    return np.ones(keep.size), [alarm]
+
+
+def random_rows(rows: int, dimensions: int, half_width: float, seed: int) -> NDArray[np.float32]:
+    """Rows even in +-half_width, columns padded with 0."""
+    matrix = padded(rows, dimensions)
+    generator = np.random.default_rng(seed)
+    step = max(1, (1 << 22) // dimensions)
+    for first in range(0, rows, step):
+        part = matrix[first : first + step, :dimensions]
+        part[:] = (generator.random(part.shape, dtype=np.float32) - np.float32(0.5)) * np.float32(2 * half_width)
+    return matrix
+
+
+def known_rows(vocabulary: Vocabulary, given: WordVectors, dimensions: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Words that both know: their rows in the vocabulary and in the given vectors. UsageError for another width."""
+    if given.vector_size != dimensions:
+        raise UsageError(
+            "the given vectors have {found} dimensions, dimensions is {expected}: give the same",
+            found=given.vector_size,
+            expected=dimensions,
+        )
+    pairs = [(row, given.key_to_index[word]) for row, word in enumerate(vocabulary.words) if word in given.key_to_index]
+    rows = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    return rows[:, 0], rows[:, 1]
+
+
+def _method(config: Word2VecConfig, vocabulary: Vocabulary) -> tuple[Callable[..., None], Any, int, int]:
+    """Kernel, its targets, rows of the output table, and most of these rows that one word touches."""
+    if config.loss == "hierarchical":
+        from hornbook.embeddings import hierarchical
+
+        tree = hierarchical.huffman_tree(vocabulary.counts)
+        kernels = {"skipgram": hierarchical.skipgram_hierarchical, "cbow": hierarchical.cbow_hierarchical}
+        return kernels[config.model], tree, len(vocabulary) - 1, int(np.diff(tree.starts).max())
+    from hornbook.embeddings.negative_kernels import cbow_negative, skipgram_negative
+
+    noise = sampling.alias_table(vocabulary.counts, config.noise_power)
+    return (skipgram_negative if config.model == "skipgram" else cbow_negative), noise, len(vocabulary), 1
+
+
+def _identity(config: Word2VecConfig, threads: int, vocabulary: Vocabulary, sentences: Sentences) -> dict[str, Any]:
+    """What must not change between a run and its resumption."""
+    digest = hashlib.blake2b(digest_size=16)
+    for array in (sentences.ids, sentences.starts, vocabulary.counts):
+        digest.update(np.ascontiguousarray(array).view(np.uint8).data)
+    digest.update("\n".join(vocabulary.words).encode("utf-8", "surrogatepass"))
+    return {**asdict(config), "threads": threads, "corpus": digest.hexdigest()}
