@@ -26,8 +26,22 @@ MESSAGES: dict[str, str] = {
         "fallback_discounts = {discounts}：请给出三个大于 0 且分别小于 1、2、3 的数"
     ),
     "this n-gram model is not trained: call fit, or load a saved one": "该 n 元模型尚未训练：请调用 fit，或载入已保存的模型",
-    "order {order} on {tokens} tokens takes up to {need:.0f} MB, memory_mb is {limit}: raise it, lower the order, "
+    "order {order} on {tokens} tokens takes {need:.0f} MB even in pieces, memory_mb is {limit}: raise it, "
     "or train on less text": (
-        "{tokens} 个词元的 {order} 元模型最多需要 {need:.0f} MB，而 memory_mb 为 {limit}：请调高它、降低阶数或减少文本"
+        "{tokens} 个词元的 {order} 元模型即使分块也需要 {need:.0f} MB，而 memory_mb 为 {limit}：请调高它或减少文本"
+    ),
+    "counts of counts do not define Good-Turing discounts for order {orders}: using {used}": (
+        "计数的计数不足以确定 {orders} 阶的 Good-Turing 折扣：改用 {used}"
+    ),
+    "bits = {bits}: a saved probability takes 8 or 32 bits": "bits = {bits}：保存的概率占 8 或 32 位",
+    "{name} = {value}: give {least} or more": "{name} = {value}：须不小于 {least}",
+    "stupid-backoff is no probability: prune it by minimum_counts, and keep bits = 32": (
+        "stupid-backoff 不是概率：请用 minimum_counts 剪枝，并保持 bits = 32"
+    ),
+    "stupid backoff gives scores, not probabilities: no perplexity or bits per byte. Use `score`.": (
+        "stupid backoff 给出的是分数而非概率：没有困惑度或每字节比特数。请使用 `score`。"
+    ),
+    "pruning by entropy needs the counts of the training text, which a model read from ARPA lacks": (
+        "按熵剪枝需要训练文本的计数，而从 ARPA 读入的模型没有计数"
     ),
 }

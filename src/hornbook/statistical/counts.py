@@ -11,7 +11,8 @@ rows: counts, denominators, back-off weights and later the query all walk it wit
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,35 +30,53 @@ class Level:
 
     words: NDArray[np.uint32]  # (rows,) last word
     suffixes: NDArray[np.uint32]  # (rows,) row of the n-gram without its first word, in the order below
-    counts: NDArray[np.uint32]  # (rows,) adjusted counts (see `count_levels`)
+    counts: NDArray[np.uint32]  # (rows,) occurrences; see `count_left_neighbours`
     children: NDArray[np.uint32]  # (rows of the order below + 1,) row where the continuations of each context start
     keep: NDArray[np.bool_]  # (rows,) not pruned; empty when nothing is pruned
 
 
 def count_levels(
-    stream: NDArray[np.uint32], boundary: int, order: int, *, minimum: tuple[int, ...], log: Callable[[Event], None]
+    stream: NDArray[np.uint32],
+    boundary: int,
+    order: int,
+    *,
+    starting: int | None = None,
+    log: Callable[[Event], None] = lambda event: None,
 ) -> list[Level]:
     """Count a stream (see stream.py) up to `order`; level k - 1 of the result holds the k-grams that do not cross a document.
 
-    Counts of the highest order and of n-grams that begin with the boundary are occurrences; all others are the number of
-    different words seen before the n-gram (Kneser and Ney 1995; the boundary rule is KenLM's, Heafield et al. 2013, section 3).
-    Order 1 has one row per id, the boundary last. `minimum[k - 1]` is the fewest occurrences a k-gram needs to be kept.
+    Order 1 has one row per id, the boundary last. Only n-grams that start in the first `starting` positions are counted (all
+    by default): a piece of a text is followed by what its last n-grams need, and its suffixes are not to be used.
     """
-    positions, row_starts = _group_by_word(stream, boundary + 1)
+    positions, row_starts = _group_by_word(stream[:starting], boundary + 1)
     ranks = stream.copy()  # row of the n-gram that ends at each position, in the order counted last
     every_word = np.arange(boundary + 1, dtype=np.uint32)
-    no_suffix = np.zeros(0, dtype=np.uint32)
-    levels = [Level(every_word, no_suffix, np.diff(row_starts), no_suffix, np.zeros(0, dtype=np.bool_))]
-    first_boundary_row = boundary  # n-grams beginning with the boundary are the last rows of their order
+    nothing = np.zeros(0, dtype=np.uint32)
+    levels = [Level(every_word, nothing, np.diff(row_starts), nothing, np.zeros(0, dtype=np.bool_))]
     for k in range(2, order + 1):
         log(Progress("counting n-grams", k, order, "orders"))
         level, row_starts = _refine(stream, positions, row_starts, ranks, boundary)
-        _count_left_neighbours(level.suffixes, levels[-1].counts, first_boundary_row)
-        first_boundary_row = int(level.children[first_boundary_row])
-        if max(minimum) > 1:
-            level.keep = level.counts >= minimum[k - 1]  # still occurrences
         levels.append(level)
     return levels
+
+
+def mark_rare(levels: Sequence[Level], minimum: Sequence[int]) -> None:
+    """Set `keep`: a k-gram needs `minimum[k - 1]` occurrences. Call while the counts are occurrences."""
+    if max(minimum) > 1:
+        for level, fewest in zip(levels[1:], minimum[1:]):
+            level.keep = level.counts >= fewest
+
+
+def count_left_neighbours(levels: Sequence[Level]) -> None:
+    """Replace occurrences by the number of different words seen before the n-gram, in place (Kneser and Ney 1995).
+
+    The highest order, and n-grams that begin with the boundary, keep their occurrences (as KenLM does: Heafield et al. 2013,
+    section 3): nothing stands before them.
+    """
+    first_boundary_row = levels[0].counts.size - 1  # n-grams beginning with the boundary are the last rows of their order
+    for level, longer in itertools.pairwise(levels):
+        _count_left_neighbours(longer.suffixes, level.counts, first_boundary_row)
+        first_boundary_row = int(longer.children[first_boundary_row])
 
 
 def _refine(

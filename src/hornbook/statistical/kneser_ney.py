@@ -1,44 +1,30 @@
-"""Interpolated modified Kneser-Ney smoothing (Chen and Goodman 1999, section 3; interpolation as in their equation 21).
+"""Interpolated modified Kneser-Ney smoothing (Chen and Goodman 1999, section 3), and Kneser-Ney with one discount.
 
-p(w | h) = (c(hw) - D(c(hw))) / c(h.)  +  gamma(h) p(w | h'),    h' = h without its first word
-gamma(h) = (D1 N1(h.) + D2 N2(h.) + D3+ N3+(h.)) / c(h.)         what the discounts took away, so that the sum over w is 1
-
-c are the adjusted counts of counts.py, Ni(h.) the number of words seen i times after h. Below order 1 lies the uniform
-distribution over every id that may be predicted, so no probability is ever zero. Pruned n-grams give their mass to gamma.
+Counts below the highest order are numbers of different left neighbours (counts.py). In the formula of interpolate.py
+A = B = 0, so  gamma(h) = (D1 N1(h.) + D2 N2(h.) + D3+ N3+(h.)) / c(h.),  Ni(h.) the number of words seen i times after h.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from hornbook.core.errors import translate
-from hornbook.core.events import Event, Note, Progress
-from hornbook.statistical.counts import Level
+from hornbook.core.events import Note
+from hornbook.statistical.counts import Level, count_left_neighbours
+from hornbook.statistical.interpolate import Rule, Settings, Smoothed, interpolate
 
-IMPOSSIBLE = -99 * math.log(10)
-"""Log-probability of ids that are never predicted (KenLM's -99): finite, and its exponential is 0 in float32."""
-
-
-@dataclass
-class Smoothed:
-    """One order: a log-probability for each of its n-grams, a log back-off weight for each context one word shorter."""
-
-    log_probs: NDArray[np.float32]  # (rows,)
-    backoffs: NDArray[np.float32]  # (rows of the order below,)
+Discounts = tuple[float, float, float]
 
 
-def estimate_discounts(counts: NDArray[np.uint32]) -> tuple[float, float, float] | None:
+def estimate_discounts(counts: NDArray[np.uint32]) -> Discounts | None:
     """D1, D2, D3+ from the counts of counts n1..n4 (Chen and Goodman 1999, equation 26); None when these do not define them.
 
     Y = n1 / (n1 + 2 n2),  Di = i - (i + 1) Y n(i+1) / ni, and each must lie between 0 and i, both excluded.
     """
-    n = np.bincount(np.minimum(counts, 5), minlength=6)
+    n = counts_of_counts(counts, 4)
     if not n[1:5].all():
         return None
     y = n[1] / (n[1] + 2 * n[2])
@@ -48,89 +34,48 @@ def estimate_discounts(counts: NDArray[np.uint32]) -> tuple[float, float, float]
     return one, two, three
 
 
-def smooth(
-    levels: Sequence[Level],
-    *,
-    predictable: NDArray[np.bool_],
-    fallback: tuple[float, float, float],
-    log: Callable[[Event], None],
-) -> tuple[list[Smoothed], NDArray[np.float64]]:
-    """Probabilities of every order from the lowest up, and the discounts used, (order, 3). `predictable`: (vocabulary,).
+def estimate_one_discount(counts: NDArray[np.uint32]) -> Discounts | None:
+    """D = n1 / (n1 + 2 n2) for every count (Ney, Essen and Kneser 1994, equation 36); None when n1 or n2 is 0."""
+    n = counts_of_counts(counts, 2)
+    if not n[1:3].all():
+        return None
+    discount = float(n[1] / (n[1] + 2 * n[2]))
+    return discount, discount, discount
 
-    Consumes the counts and suffixes of `levels` above order 1: they are freed as soon as their order is done.
-    """
-    without: list[int] = []
-    discounts = np.zeros((len(levels), 3))
-    for k, level in enumerate(levels, start=1):
-        counts = level.counts if k > 1 else level.counts[:-1]  # the boundary is a context, not a word
-        estimated = estimate_discounts(counts)
-        if estimated is None:
-            without.append(k)
-        discounts[k - 1] = estimated or fallback
+
+def counts_of_counts(counts: NDArray[np.uint32], most: int) -> NDArray[np.int64]:
+    """(most + 2,): how many n-grams have each count; the last entry stands for all larger ones."""
+    found = np.zeros(most + 2, dtype=np.int64)
+    for first in range(0, counts.size, 1 << 22):
+        found += np.bincount(np.minimum(counts[first : first + (1 << 22)], most + 1), minlength=most + 2)
+    return found
+
+
+def modified_kneser_ney(levels: Sequence[Level], settings: Settings) -> tuple[list[Smoothed], NDArray[np.float64]]:
+    """Three discounts an order, from continuation counts; with it the discounts used, (order, 3)."""
+    count_left_neighbours(levels)
+    return discount_all(levels, settings, estimate=estimate_discounts, fallback=settings.fallback)
+
+
+def kneser_ney(levels: Sequence[Level], settings: Settings) -> tuple[list[Smoothed], NDArray[np.float64]]:
+    """One discount an order, from continuation counts (Kneser and Ney 1995, interpolated)."""
+    count_left_neighbours(levels)
+    return discount_all(levels, settings, estimate=estimate_one_discount, fallback=(settings.fallback[0],) * 3)
+
+
+def discount_all(
+    levels: Sequence[Level],
+    settings: Settings,
+    *,
+    estimate: Callable[[NDArray[np.uint32]], Discounts | None],
+    fallback: Discounts,
+) -> tuple[list[Smoothed], NDArray[np.float64]]:
+    """Interpolate with discounts estimated for each order, the fallback where its counts define none (said in a note)."""
+    estimated = [estimate(level.counts[: -1 if k == 0 else None]) for k, level in enumerate(levels)]  # the boundary is no word
+    without = [str(k) for k, found in enumerate(estimated, start=1) if found is None]
     if without:
-        orders = ", ".join(map(str, without))
         used = ", ".join(f"{discount:g}" for discount in fallback)
         text = translate("counts of counts do not define Kneser-Ney discounts for order {orders}: using {used}")
-        log(Note(text.format(orders=orders, used=used)))
-    probabilities = _unigrams(levels[0].counts[:-1], predictable, discounts[0])
-    result: list[Smoothed] = []
-    for k, level in enumerate(levels[1:], start=2):
-        log(Progress("smoothing n-grams", k, len(levels), "orders"))
-        upper = np.zeros(level.words.size, dtype=np.float32)
-        backoffs = np.ones(level.children.size - 1, dtype=np.float32)
-        padded = np.concatenate([[0.0], discounts[k - 1]])
-        _interpolate(level.counts, level.suffixes, level.children, level.keep, padded, probabilities, upper, backoffs)
-        level.counts = level.suffixes = np.zeros(0, dtype=np.uint32)
-        result.append(Smoothed(_logs(probabilities), np.log(backoffs, out=backoffs)))
-        probabilities = upper
-    result.append(Smoothed(_logs(probabilities), np.zeros(0, dtype=np.float32)))
-    return result, discounts
-
-
-def _unigrams(
-    counts: NDArray[np.uint32], predictable: NDArray[np.bool_], discounts: NDArray[np.float64]
-) -> NDArray[np.float32]:
-    """(vocabulary + 1,) probabilities of order 1, interpolated with the uniform distribution; the boundary's is 0."""
-    uniform = predictable / predictable.sum()
-    total = int(counts.sum(dtype=np.int64))
-    taken = np.concatenate([[0.0], discounts])[np.minimum(counts, 3)]
-    probabilities = (counts - taken + taken.sum() * uniform) / total if total else uniform
-    return np.append(probabilities, 0.0).astype(np.float32)
-
-
-def _logs(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Natural logs in place; 0 (boundary, ids never predicted, pruned n-grams) becomes IMPOSSIBLE."""
-    possible = probabilities > 0
-    np.log(probabilities, out=probabilities, where=possible)
-    probabilities[~possible] = IMPOSSIBLE
-    return probabilities
-
-
-@njit(cache=True, nogil=True)
-def _interpolate(
-    counts: NDArray[np.uint32],
-    suffixes: NDArray[np.uint32],
-    children: NDArray[np.uint32],
-    keep: NDArray[np.bool_],
-    discounts: NDArray[np.float64],
-    lower: NDArray[np.float32],
-    probabilities: NDArray[np.float32],
-    backoffs: NDArray[np.float32],
-) -> None:
-    """Fill the probabilities of one order and the back-off weights of its contexts; `lower` holds those of the order below."""
-    for context in range(backoffs.size):
-        begin, end = np.int64(children[context]), np.int64(children[context + 1])
-        if begin == end:
-            continue
-        total = 0.0
-        freed = 0.0
-        for row in range(begin, end):
-            count = counts[row]
-            total += count
-            freed += discounts[count if count < 3 else 3] if keep.size == 0 or keep[row] else count
-        backoff = freed / total
-        backoffs[context] = backoff
-        for row in range(begin, end):
-            if keep.size == 0 or keep[row]:
-                count = counts[row]
-                probabilities[row] = (count - discounts[count if count < 3 else 3]) / total + backoff * lower[suffixes[row]]
+        settings.log(Note(text.format(orders=", ".join(without), used=used)))
+    discounts = [found or fallback for found in estimated]
+    return interpolate(levels, [Rule(found) for found in discounts], settings), np.array(discounts)

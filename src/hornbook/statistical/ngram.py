@@ -1,8 +1,9 @@
-"""N-gram language model with interpolated modified Kneser-Ney smoothing; order 1 is the unigram baseline."""
+"""N-gram language model; interpolated modified Kneser-Ney smoothing by default. Order 1 is the unigram baseline."""
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,50 +16,20 @@ from hornbook.core.config import from_dict, to_dict
 from hornbook.core.errors import ContentError, UsageError
 from hornbook.core.events import Event
 from hornbook.core.types import Ids, NextScores, Tokenizer, TokenScores
+from hornbook.statistical.ngram_config import NgramConfig as NgramConfig
+from hornbook.statistical.ngram_config import least_memory, piece_tokens
+from hornbook.statistical.ngram_config import memory_needed as memory_needed
 from hornbook.statistical.stream import FlatDocuments, check_ids, flatten, lay_out
 
 if TYPE_CHECKING:
+    from hornbook.statistical.counts import Level
+    from hornbook.statistical.storage import Storage
     from hornbook.statistical.trie import Trie
 
 MODEL_TYPE = "hornbook-ngram"
-MAX_ORDER = 16
 NEVER_PREDICTED = ("pad", "start", "mask", "separator")
 _WEIGHTS = "model.safetensors"
 _TOKENS_PER_CALL = 1 << 22  # scored together: 17 MB of stream
-
-
-@dataclass(frozen=True)
-class NgramConfig:
-    """An n-gram conditions on the order - 1 ids before.
-
-    `minimum_counts` (k-th entry: fewest occurrences a k-gram needs, the last entry stands for all longer ones) makes the model
-    smaller; it must not decrease. `fallback_discounts` are used for an order whose counts do not define its own. `memory_mb`
-    limits training.
-    """
-
-    order: int = 5
-    minimum_counts: tuple[int, ...] = (1,)
-    fallback_discounts: tuple[float, ...] = (0.5, 1.0, 1.5)
-    memory_mb: int = 4000
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.order <= MAX_ORDER:
-            raise UsageError("order = {order}: choose an n-gram order from 1 to {most}", order=self.order, most=MAX_ORDER)
-        counts = self.minimum_counts
-        if not counts or counts[0] != 1 or list(counts) != sorted(counts):
-            raise UsageError(
-                "minimum_counts = {counts}: start with 1 and do not decrease, e.g. 1,1,2", counts=",".join(map(str, counts))
-            )
-        discounts = self.fallback_discounts
-        if len(discounts) != 3 or not all(0 < discount < i for i, discount in enumerate(discounts, start=1)):
-            raise UsageError(
-                "fallback_discounts = {discounts}: give three numbers, each above 0, below 1, 2 and 3",
-                discounts=",".join(map(str, discounts)),
-            )
-
-    def minimum_of_each_order(self) -> tuple[int, ...]:
-        """`minimum_counts` with one entry per order."""
-        return (self.minimum_counts + self.minimum_counts[-1:] * self.order)[: self.order]
 
 
 @dataclass(frozen=True)
@@ -69,16 +40,12 @@ class NgramState:
     lengths: NDArray[np.int64]  # (B,) how many of them, counted from the right, are there
 
 
-def memory_needed(tokens: int, documents: int, config: NgramConfig) -> int:
-    """Bytes that training takes at most, which is when no n-gram above order 2 occurs twice; running text takes about half."""
-    return (tokens + 2 * documents) * (40 + 32 * max(config.order - 2, 0)) + 200_000_000
-
-
 class NgramLM:
     """A LanguageModel. `fit` sets `trie_`, `discounts_` (order, 3) and `tokens_`, the predicted tokens it was trained on.
 
     p(.|context) sums to 1 over the ids of the tokenizer: unseen ids share what the unigram discounts free, equally; pad, start,
-    mask and separator have probability 0 (log -228, a finite number) unless the training text itself contains them.
+    mask and separator have probability 0 (log -228, a finite number) unless the training text itself contains them. Stupid
+    backoff alone is not normalised: it has `score`, and `start` and `step` for generation, but no `log_probs`.
     """
 
     def __init__(self, tokenizer: Tokenizer, config: NgramConfig | None = None) -> None:
@@ -113,63 +80,82 @@ class NgramLM:
     def fit(self, documents: Iterable[Ids] | FlatDocuments, *, log: Callable[[Event], None] | None = None) -> Self:
         """Count and smooth; any amount of text gives a model, none the uniform one.
 
-        Raises ContentError when an id is outside the vocabulary, UsageError when `memory_mb` is too small for the text.
+        Raises ContentError when an id is outside the vocabulary, UsageError when `memory_mb` is too small for the text even in
+        pieces, DiskFullError when the pieces find no room in the folder for temporary files.
         """
-        from hornbook.statistical.counts import count_levels
-        from hornbook.statistical.kneser_ney import smooth
-        from hornbook.statistical.trie import assemble
+        from hornbook.statistical.counts import mark_rare
+        from hornbook.statistical.interpolate import Settings
+        from hornbook.statistical.smoothing import SMOOTHINGS
+        from hornbook.statistical.trie import assemble, compact
 
         report = log or (lambda event: None)
         tokens, starts = flatten(documents)
-        self._require_memory(tokens.size, starts.size - 1)
-        size, specials = self._tokenizer.size, self._tokenizer.specials
-        stream = lay_out(tokens, starts, vocabulary_size=size, end=specials["end"])
-        minimum = self.config.minimum_of_each_order()
-        levels = count_levels(stream, size, self.config.order, minimum=minimum, log=report)
-        self.tokens_ = int(stream.size - (starts.size - 1))
-        del stream
+        levels, storage = self._count(tokens, starts, report)
+        size = self._tokenizer.size
+        self.tokens_ = int(tokens.size + starts.size - 1)
         seen = levels[0].counts[:size] > 0
-        never = [specials[name] for name in NEVER_PREDICTED if name in specials and specials[name] != specials["end"]]
         predictable = np.ones(size, dtype=np.bool_)
+        never = self._never_predicted()
         predictable[never] = seen[never]
+        mark_rare(levels, self.config.minimum_of_each_order())
+        occurrences = compact([level.counts for level in levels])
         one, two, three = self.config.fallback_discounts
-        smoothed, self.discounts_ = smooth(levels, predictable=predictable, fallback=(one, two, three), log=report)
-        self._trie = assemble(levels, smoothed)
+        settings = Settings(predictable, (one, two, three), self.config.pseudo_count, storage, report)
+        smoothed, self.discounts_ = SMOOTHINGS[self.config.smoothing](levels, settings)
+        self._trie = self._reduce(assemble(levels, smoothed, occurrences, storage))
         return self
 
-    def log_probs(self, documents: Sequence[Ids]) -> list[TokenScores]:
-        """(len + 1,) natural logs per document: its tokens, then `end`. ContentError on an id outside the vocabulary."""
-        from hornbook.statistical.query import score_stream
+    @property
+    def normalised(self) -> bool:
+        """Whether scores are probabilities: without it there is no perplexity and no bits per byte."""
+        return self.config.smoothing != "stupid-backoff"
 
-        trie, end = self.trie_, self._tokenizer.specials["end"]
+    def log_probs(self, documents: Sequence[Ids]) -> list[TokenScores]:
+        """(len + 1,) natural logs per document: its tokens, then `end`.
+
+        ContentError on an id outside the vocabulary; UsageError for stupid backoff, whose scores are no probabilities.
+        """
+        if not self.normalised:
+            raise UsageError("stupid backoff gives scores, not probabilities: no perplexity or bits per byte. Use `score`.")
+        end = self._tokenizer.specials["end"]
         scores: list[TokenScores] = []
         for part in _in_parts(documents):
             tokens, starts = flatten(part)
-            stream = lay_out(tokens, starts, vocabulary_size=trie.vocabulary_size, end=end)
-            flat = np.empty(tokens.size + len(part), dtype=np.float32)
-            score_stream(
-                stream, trie.vocabulary_size, trie.order, trie.words, trie.log_probs, trie.backoffs, trie.children, flat
-            )
+            stream = lay_out(tokens, starts, vocabulary_size=self.trie_.vocabulary_size, end=end)
+            flat = self._score_stream(stream, tokens.size + len(part))
             scores += np.split(flat, (starts[1:] + np.arange(1, len(part) + 1))[:-1])
         return scores
 
+    def score(self, sentence: str | Ids, *, bos: bool = True, eos: bool = True, base: float = 10.0) -> float:
+        """Log to `base` of a sentence's probability, as kenlm's `score` gives it (for stupid backoff, of its score).
+
+        `bos`: the sentence starts a document; `eos`: it ends one, and its end counts. ContentError on an unknown id.
+        """
+        ids = np.asarray(self._tokenizer.encode(sentence) if isinstance(sentence, str) else sentence)
+        check_ids(ids, self.trie_.vocabulary_size)
+        parts = [[self.trie_.vocabulary_size] if bos else [], ids, [self._tokenizer.specials["end"]] if eos else []]
+        stream = np.concatenate([np.asarray(part, dtype=np.uint32) for part in parts])
+        return float(self._score_stream(stream, ids.size + eos).sum(dtype=np.float64)) / math.log(base)
+
     def start(self, prefixes: Sequence[Ids]) -> tuple[NextScores, NgramState]:
         """(B, V) natural logs after each prefix, and the state."""
+        boundary = self.trie_.vocabulary_size
+        return self.after([np.append(boundary, check_ids(np.asarray(prefix, dtype=np.int64), boundary)) for prefix in prefixes])
+
+    def after(self, contexts: Sequence[Ids]) -> tuple[NextScores, NgramState]:
+        """As `start`, for contexts that say themselves whether a document starts: the boundary is the id `tokenizer.size`."""
         width = self.trie_.order - 1
-        context = np.zeros((len(prefixes), width), dtype=np.int64)
-        lengths = np.zeros(len(prefixes), dtype=np.int64)
-        for row, prefix in enumerate(prefixes):
-            ids = np.asarray(prefix, dtype=np.int64)
-            check_ids(ids, self.trie_.vocabulary_size)
-            read = np.append(self.trie_.vocabulary_size, ids)[max(ids.size + 1 - width, 0) :]
+        context = np.zeros((len(contexts), width), dtype=np.int64)
+        lengths = np.zeros(len(contexts), dtype=np.int64)
+        for row, ids in enumerate(contexts):
+            read = ids[max(ids.size - width, 0) :]
             lengths[row] = read.size
             context[row, width - read.size :] = read
         return self._next_scores(NgramState(context, lengths))
 
     def step(self, state: NgramState, ids: Ids) -> tuple[NextScores, NgramState]:
         """(B, V) natural logs after one more id a row, and the state; `ids` is (B,)."""
-        read = np.asarray(ids, dtype=np.int64)
-        check_ids(read, self.trie_.vocabulary_size)
+        read = check_ids(np.asarray(ids, dtype=np.int64), self.trie_.vocabulary_size)
         width = state.context.shape[1]
         context = np.concatenate([state.context, read[:, None]], axis=1)[:, 1:]
         return self._next_scores(NgramState(np.ascontiguousarray(context), np.minimum(state.lengths + 1, width)))
@@ -223,20 +209,59 @@ class NgramLM:
 
         trie = self.trie_
         scores = np.empty((state.lengths.size, trie.vocabulary_size), dtype=np.float32)
-        next_scores(state.context, state.lengths, trie.words, trie.log_probs, trie.backoffs, trie.children, scores)
+        next_scores(state.context, state.lengths, *trie.kernel_arrays(), scores)
+        if not self.normalised:
+            scores -= np.log(np.exp(scores).sum(axis=1, keepdims=True))
         return scores, state
 
-    def _require_memory(self, tokens: int, documents: int) -> None:
-        need = memory_needed(tokens, documents, self.config) / 1e6
-        if need > self.config.memory_mb:
+    def _score_stream(self, stream: NDArray[np.uint32], predicted: int) -> TokenScores:
+        from hornbook.statistical.query import score_stream
+
+        trie = self.trie_
+        flat = np.empty(predicted, dtype=np.float32)
+        score_stream(stream, trie.vocabulary_size, trie.order, *trie.kernel_arrays(), flat)
+        return flat
+
+    def _never_predicted(self) -> list[int]:
+        specials = self._tokenizer.specials
+        return [specials[name] for name in NEVER_PREDICTED if name in specials and specials[name] != specials["end"]]
+
+    def _count(self, tokens: Ids, starts: NDArray[np.int64], log: Callable[[Event], None]) -> tuple[list[Level], Storage]:
+        """Occurrences of all n-grams, and where arrays of this size are to live."""
+        from hornbook.statistical.counts import count_levels
+        from hornbook.statistical.merge import count_in_pieces
+        from hornbook.statistical.storage import Memory, Spill
+
+        config, documents, size = self.config, starts.size - 1, self._tokenizer.size
+        end = self._tokenizer.specials["end"]
+        need, least = memory_needed(tokens.size, documents, config) / 1e6, least_memory(tokens.size, documents) / 1e6
+        if min(need, least) > config.memory_mb:
             raise UsageError(
-                "order {order} on {tokens} tokens takes up to {need:.0f} MB, memory_mb is {limit}: raise it, lower the order, "
+                "order {order} on {tokens} tokens takes {need:.0f} MB even in pieces, memory_mb is {limit}: raise it, "
                 "or train on less text",
-                order=self.config.order,
-                tokens=tokens,
-                need=need,
-                limit=self.config.memory_mb,
+                order=config.order,
+                tokens=tokens.size,
+                need=min(need, least),
+                limit=config.memory_mb,
             )
+        storage: Storage = Memory() if need <= config.memory_mb else Spill()
+        piece, length = piece_tokens(tokens.size, documents, config), tokens.size + 2 * documents
+        if piece >= length:
+            stream = lay_out(tokens, starts, vocabulary_size=size, end=end)
+            return count_levels(stream, size, config.order, log=log), storage
+        places = {"piece": piece, "threads": config.threads, "vocabulary_size": size, "end": end}
+        return count_in_pieces(tokens, starts, config.order, **places, storage=storage, log=log), storage
+
+    def _reduce(self, trie: Trie) -> Trie:
+        """Pruned and quantised as the configuration asks."""
+        from hornbook.statistical.prune import prune_by_entropy, prune_to_size
+        from hornbook.statistical.quantise import quantise
+
+        if self.config.prune_entropy:
+            trie = prune_by_entropy(trie, self.config.prune_entropy)
+        if self.config.size_mb:
+            trie = prune_to_size(trie, self.config.size_mb, bits=self.config.bits)
+        return quantise(trie) if self.config.bits == 8 else trie
 
 
 def _read_record(path: Path) -> dict[str, Any]:

@@ -9,8 +9,27 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.extending import overload
 from numpy.typing import NDArray
+
+
+def stored_log(log_probs: NDArray[Any], table: NDArray[np.float32], order: int, row: int) -> float:
+    """The natural log in a row of an order: the number itself, or the entry of the table that its byte names."""
+    return float(log_probs[row]) if log_probs.dtype.kind == "f" else float(table[order - 1, log_probs[row]])
+
+
+@overload(stored_log)
+def _compile_stored_log(log_probs: Any, table: Any, order: Any, row: Any) -> Any:
+    """Chosen by the type of the array when a kernel is compiled, so that plain models pay nothing for quantised ones."""
+
+    def exact(log_probs: Any, table: Any, order: Any, row: Any) -> Any:
+        return log_probs[row]
+
+    def looked_up(log_probs: Any, table: Any, order: Any, row: Any) -> Any:
+        return table[order - 1, log_probs[row]]
+
+    return exact if isinstance(log_probs.dtype, types.Float) else looked_up
 
 
 @njit(cache=True, nogil=True)
@@ -32,7 +51,8 @@ def score_stream(
     boundary: int,
     order: int,
     words: NDArray[Any],
-    log_probs: NDArray[np.float32],
+    log_probs: NDArray[Any],
+    table: NDArray[np.float32],
     backoffs: NDArray[np.float32],
     children: NDArray[np.uint32],
     scores: NDArray[np.float32],
@@ -57,7 +77,7 @@ def score_stream(
                 break
             matched += 1
             extended[matched] = row
-        score = np.float64(log_probs[extended[matched]])
+        score = np.float64(stored_log(log_probs, table, matched, extended[matched]))
         for m in range(matched, known + 1):
             score += backoffs[contexts[m]]
         scores[written] = score
@@ -71,7 +91,8 @@ def next_scores(
     contexts: NDArray[np.int64],
     lengths: NDArray[np.int64],
     words: NDArray[Any],
-    log_probs: NDArray[np.float32],
+    log_probs: NDArray[Any],
+    table: NDArray[np.float32],
     backoffs: NDArray[np.float32],
     children: NDArray[np.uint32],
     scores: NDArray[np.float32],
@@ -99,11 +120,11 @@ def next_scores(
             weight += backoffs[row]
             known = m
         for word in range(vocabulary):
-            scores[b, word] = log_probs[word] + weight
+            scores[b, word] = stored_log(log_probs, table, 1, word) + weight
         for m in range(1, known + 1):
             weight -= backoffs[found[m]]
             for row in range(np.int64(children[found[m]]), np.int64(children[found[m] + 1])):
-                scores[b, words[row]] = log_probs[row] + weight
+                scores[b, words[row]] = stored_log(log_probs, table, m + 1, row) + weight
 
 
 @njit(cache=True, nogil=True)

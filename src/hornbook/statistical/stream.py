@@ -35,7 +35,8 @@ def flatten(documents: Iterable[Ids] | FlatDocuments) -> tuple[Ids, NDArray[np.i
     """All tokens (n,) and the start of each document (documents + 1,)."""
     if isinstance(documents, FlatDocuments):
         return documents.tokens, np.asarray(documents.starts, dtype=np.int64)
-    arrays = [np.asarray(document, dtype=np.int64) for document in documents]
+    arrays = [np.asarray(document) for document in documents]
+    arrays = [array if array.dtype.kind in "iu" else array.astype(np.int64) for array in arrays]
     starts = np.zeros(len(arrays) + 1, dtype=np.int64)
     np.cumsum([array.size for array in arrays], out=starts[1:])
     return np.concatenate(arrays) if arrays else np.zeros(0, dtype=np.int64), starts
@@ -43,20 +44,32 @@ def flatten(documents: Iterable[Ids] | FlatDocuments) -> tuple[Ids, NDArray[np.i
 
 def lay_out(tokens: Ids, starts: NDArray[np.int64], *, vocabulary_size: int, end: int) -> NDArray[np.uint32]:
     """(n + 2 documents,) the stream; the boundary is id `vocabulary_size`. ContentError on an id outside the vocabulary."""
-    check_ids(tokens, vocabulary_size)
+    length = tokens.size + 2 * (starts.size - 1)
+    return lay_out_part(tokens, starts, 0, length, vocabulary_size=vocabulary_size, end=end)
+
+
+def lay_out_part(
+    tokens: Ids, starts: NDArray[np.int64], first: int, last: int, *, vocabulary_size: int, end: int
+) -> NDArray[np.uint32]:
+    """Positions first..last of the stream alone, (last - first,)."""
     shift = 2 * np.arange(starts.size - 1)
-    body = np.ones(tokens.size + 2 * shift.size, dtype=bool)
-    body[starts[:-1] + shift] = False
-    body[starts[1:] + shift + 1] = False
+    boundaries, ends = starts[:-1] + shift, starts[1:] + shift + 1  # where they stand in the whole stream
+    before = [int(np.searchsorted(marks, (first, last)[i])) for i in (0, 1) for marks in (boundaries, ends)]
+    body = np.ones(last - first, dtype=bool)
+    boundaries, ends = boundaries[before[0] : before[2]] - first, ends[before[1] : before[3]] - first
+    body[boundaries] = False
+    body[ends] = False
+    part = tokens[first - before[0] - before[1] : last - before[2] - before[3]]
+    check_ids(part, vocabulary_size)
     stream = np.empty(body.size, dtype=np.uint32)
-    stream[body] = tokens
-    stream[starts[:-1] + shift] = vocabulary_size
-    stream[starts[1:] + shift + 1] = end
+    stream[body] = part
+    stream[boundaries] = vocabulary_size
+    stream[ends] = end
     return stream
 
 
-def check_ids(ids: Ids, vocabulary_size: int) -> None:
-    """ContentError when an id is negative or not below the vocabulary size: kernels index with it unchecked."""
+def check_ids(ids: Ids, vocabulary_size: int) -> Ids:
+    """The ids; ContentError when one is negative or not below the vocabulary size: kernels index with it unchecked."""
     if ids.size and (int(ids.max()) >= vocabulary_size or int(ids.min()) < 0):
         wrong = int(ids.max()) if int(ids.max()) >= vocabulary_size else int(ids.min())
         raise ContentError(
@@ -64,3 +77,4 @@ def check_ids(ids: Ids, vocabulary_size: int) -> None:
             id=wrong,
             size=vocabulary_size,
         )
+    return ids

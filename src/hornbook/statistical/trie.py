@@ -1,4 +1,4 @@
-"""The n-gram model as four flat arrays, on disk as they are in memory (safetensors, memory-mapped).
+"""The n-gram model as a few flat arrays, on disk as they are in memory (safetensors, memory-mapped).
 
 Rows are n-grams: all of order 1, then all of order 2, ..., each order sorted by its words. The continuations of row r are the
 rows children[r] to children[r + 1] of the next order, sorted by `words`; so one array of row numbers serves every order.
@@ -7,8 +7,9 @@ rows children[r] to children[r + 1] of the next order, sorted by `words`; so one
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,15 @@ from numpy.typing import NDArray
 from hornbook.core.artifact import require_space
 from hornbook.core.errors import ContentError
 from hornbook.statistical.counts import Level
-from hornbook.statistical.kneser_ney import IMPOSSIBLE, Smoothed
+from hornbook.statistical.interpolate import IMPOSSIBLE, Smoothed
 from hornbook.statistical.query import sorted_within_parents
+from hornbook.statistical.storage import Storage
 
-_TYPES = {"U16": "<u2", "U32": "<u4", "F32": "<f4"}
+_TYPES = {"U8": "|u1", "U16": "<u2", "U32": "<u4", "F32": "<f4"}
 _MAX_HEADER = 1 << 16
+_OPTIONAL = ("counts", "large_rows", "large_counts", "log_prob_table")
+LARGE = 255
+"""A count in one byte: this value stands for what `large_counts` says."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +35,14 @@ class Trie:
     """A back-off model of some order over `vocabulary_size` ids; id `vocabulary_size` is the boundary before a document."""
 
     words: NDArray[Any]  # (rows,) uint16 or uint32: last word
-    log_probs: NDArray[np.float32]  # (rows,) natural log p(last word | the words before it)
-    backoffs: NDArray[
-        np.float32
-    ]  # (contexts,) natural log of the weight of the order below; contexts = rows but the last order's
+    log_probs: NDArray[Any]  # (rows,) float32: natural log p(last word | words before); or uint8: column of `log_prob_table`
+    backoffs: NDArray[np.float32]  # (contexts,) natural log of the weight of the order below; no contexts in the last order
     children: NDArray[np.uint32]  # (contexts + 1,) first row that continues each context
     rows: tuple[int, ...]  # n-grams of each order
+    counts: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))  # (rows,) occurrences, or () if unknown
+    large_rows: NDArray[np.uint32] = field(default_factory=lambda: np.zeros(0, np.uint32))  # rows whose count is LARGE
+    large_counts: NDArray[np.uint32] = field(default_factory=lambda: np.zeros(0, np.uint32))  # their true counts
+    log_prob_table: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))  # (order, 256) or ()
 
     @property
     def order(self) -> int:
@@ -47,9 +54,35 @@ class Trie:
         """Ids that a distribution covers: order 1 has one row more, the boundary's."""
         return self.rows[0] - 1
 
+    @property
+    def starts(self) -> NDArray[np.int64]:
+        """(order + 1,) first row of each order, and the number of all rows."""
+        return np.cumsum((0, *self.rows))
+
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """The tensors of the saved file by name."""
-        return {"log_probs": self.log_probs, "backoffs": self.backoffs, "children": self.children, "words": self.words}
+        """The tensors of the saved file by name, those of the widest numbers first."""
+        names = ["backoffs", "children", "log_probs", "words"]
+        names += ["large_rows", "large_counts", "counts"] if self.counts.size else []
+        names += ["log_prob_table"] if self.log_prob_table.size else []
+        return {name: getattr(self, name) for name in sorted(names, key=lambda name: -getattr(self, name).itemsize)}
+
+    def kernel_arrays(self) -> tuple[NDArray[Any], ...]:
+        """What the kernels of query.py read, in the order of their arguments."""
+        return self.words, self.log_probs, self.log_prob_table, self.backoffs, self.children
+
+    def count(self, row: int) -> int | None:
+        """How often an n-gram occurred in the training text; None when the model does not know (read from an ARPA file)."""
+        if not self.counts.size:
+            return None
+        small = int(self.counts[row])
+        return small if small < LARGE else int(self.large_counts[np.searchsorted(self.large_rows, row)])
+
+    def log_prob(self, row: int) -> float:
+        """Natural log p(last word | words before) of an n-gram."""
+        if not self.log_prob_table.size:
+            return float(self.log_probs[row])
+        order = int(np.searchsorted(self.starts, row, side="right"))
+        return float(self.log_prob_table[order - 1, self.log_probs[row]])
 
     @property
     def size_mb(self) -> float:
@@ -57,27 +90,57 @@ class Trie:
         return sum(array.nbytes for array in self.arrays().values()) / 1e6
 
 
-def assemble(levels: Sequence[Level], smoothed: Sequence[Smoothed]) -> Trie:
+def compact(counts: Sequence[NDArray[np.uint32]]) -> tuple[list[NDArray[np.uint8]], list[NDArray[np.uint32]]]:
+    """Counts of every order in a byte each, and the large ones in full, in order."""
+    small = [np.minimum(part, LARGE).astype(np.uint8) for part in counts]
+    return small, [part[bytes_ == LARGE] for part, bytes_ in zip(counts, small)]
+
+
+def assemble(
+    levels: Sequence[Level],
+    smoothed: Sequence[Smoothed],
+    counts: tuple[Sequence[NDArray[np.uint8]], Sequence[NDArray[np.uint32]]],
+    storage: Storage,
+) -> Trie:
     """Put the orders behind one another, dropping pruned n-grams. A kept n-gram's prefix is kept too: it occurs as often."""
-    keeps = [level.keep if level.keep.size else np.ones(level.words.size, dtype=np.bool_) for level in levels]
-    rows = tuple(int(np.count_nonzero(keep)) for keep in keeps)
+    keeps = [level.keep if level.keep.size else None for level in levels]
+    rows = tuple(level.words.size if keep is None else int(np.count_nonzero(keep)) for level, keep in zip(levels, keeps))
     if sum(rows) >= 1 << 32:
         raise ContentError("{rows} n-grams are more than a model holds (4.29e9): lower the order or prune", rows=sum(rows))
     starts = np.cumsum((0, *rows))
-    children = []
-    for k, level in enumerate(levels[1:], start=1):
-        kept_before = np.zeros(level.words.size + 1, dtype=np.int64)
-        np.cumsum(keeps[k], out=kept_before[1:])
-        children.append((kept_before[level.children[:-1][keeps[k - 1]]] + starts[k]).astype(np.uint32))
-    children.append(np.array([starts[-1]], dtype=np.uint32))
     word_type = np.uint16 if rows[0] <= 1 << 16 else np.uint32
-    return Trie(
-        words=np.concatenate([level.words[keep].astype(word_type) for level, keep in zip(levels, keeps)]),
-        log_probs=np.concatenate([part.log_probs[keep] for part, keep in zip(smoothed, keeps)]),
-        backoffs=np.concatenate([part.backoffs[keep] for part, keep in zip(smoothed[:-1], keeps)] or [np.zeros(0, np.float32)]),
-        children=np.concatenate(children),
-        rows=rows,
-    )
+    words, log_probs = storage.empty(sum(rows), word_type), storage.empty(sum(rows), np.float32)
+    small, backoffs = storage.empty(sum(rows), np.uint8), storage.empty(sum(rows[:-1]), np.float32)
+    children = storage.empty(sum(rows[:-1]) + 1, np.uint32)
+    for k, (level, keep) in enumerate(zip(levels, keeps)):
+        part = slice(int(starts[k]), int(starts[k + 1]))
+        _take(level.words, keep, words[part])
+        _take(smoothed[k].log_probs, keep, log_probs[part])
+        _take(counts[0][k], keep, small[part])
+        if k + 1 < len(levels):
+            _take(smoothed[k].backoffs, keep, backoffs[part])
+            _take(_renumber(levels[k + 1], keeps[k + 1], int(starts[k + 1])), keep, children[part])
+        storage.release()
+    children[-1] = starts[-1]
+    large = [
+        part[keep[byte_counts == LARGE]] if keep is not None else part
+        for part, byte_counts, keep in zip(counts[1], counts[0], keeps)
+    ]
+    large_rows = np.flatnonzero(small == LARGE).astype(np.uint32)
+    return Trie(words, log_probs, backoffs, children, rows, small, large_rows, np.concatenate(large))
+
+
+def _take(source: NDArray[Any], keep: NDArray[np.bool_] | None, target: NDArray[Any]) -> None:
+    target[:] = source if keep is None else source[keep]
+
+
+def _renumber(longer: Level, keep: NDArray[np.bool_] | None, start: int) -> NDArray[np.uint32]:
+    """(rows of the order below,) where continuations start when only the kept ones are stored, from `start` on."""
+    if keep is None:
+        return longer.children[:-1] + np.uint32(start)
+    kept_before = np.zeros(longer.words.size + 1, dtype=np.uint32)
+    np.cumsum(keep, out=kept_before[1:])
+    return kept_before[longer.children[:-1]] + np.uint32(start)
 
 
 def save_trie(trie: Trie, path: Path) -> None:
@@ -101,14 +164,25 @@ def save_trie(trie: Trie, path: Path) -> None:
 def load_trie(path: Path, rows: tuple[int, ...]) -> Trie:
     """Map a saved file into memory; ContentError when anything in it does not fit the row counts of its configuration."""
     tensors = _map_tensors(path)
-    expected = {"words": sum(rows), "log_probs": sum(rows), "backoffs": sum(rows[:-1]), "children": sum(rows[:-1]) + 1}
+    every, contexts = sum(rows), sum(rows[:-1])
+    shapes: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
+        "words": (("<u2", "<u4"), (every,)),
+        "log_probs": (("|u1",) if "log_prob_table" in tensors else ("<f4",), (every,)),
+        "backoffs": (("<f4",), (contexts,)),
+        "children": (("<u4",), (contexts + 1,)),
+        "counts": (("|u1",), (every,)),
+        "large_rows": (("<u4",), tensors["large_rows"].shape[:1] if "large_rows" in tensors else (0,)),
+        "large_counts": (("<u4",), tensors["large_rows"].shape[:1] if "large_rows" in tensors else (0,)),
+        "log_prob_table": (("<f4",), (len(rows), 256)),
+    }
+    expected = [name for name in shapes if name not in _OPTIONAL or name in tensors]
     if sorted(tensors) != sorted(expected):
         raise _damaged(path, f"tensors {', '.join(sorted(tensors))} instead of {', '.join(sorted(expected))}")
-    for name, size in expected.items():
-        kinds = ("<u2", "<u4") if name == "words" else ("<u4",) if name == "children" else ("<f4",)
-        if tensors[name].shape != (size,) or tensors[name].dtype.str not in kinds:
-            raise _damaged(path, f"{name} is {tensors[name].dtype} {tensors[name].shape}, the row counts ask for {size}")
-    trie = Trie(tensors["words"], tensors["log_probs"], tensors["backoffs"], tensors["children"], rows)
+    for name in expected:
+        kinds, shape = shapes[name]
+        if tensors[name].shape != shape or tensors[name].dtype.str not in kinds:
+            raise _damaged(path, f"{name} is {tensors[name].dtype} {tensors[name].shape}, the row counts ask for {shape}")
+    trie = Trie(**tensors, rows=rows)
     _check(trie, path)
     return trie
 
@@ -141,7 +215,7 @@ def _map_tensors(path: Path) -> dict[str, NDArray[Any]]:
 
 def _check(trie: Trie, path: Path) -> None:
     """Everything the query relies on without looking: ranges, order, finite numbers."""
-    starts = np.cumsum((0, *trie.rows))
+    starts = trie.starts
     for k in range(1, trie.order + 1):
         words = trie.words[starts[k - 1] : starts[k]]
         if k == 1 and not np.array_equal(words, np.arange(words.size)):
@@ -154,9 +228,16 @@ def _check(trie: Trie, path: Path) -> None:
                 raise _damaged(path, f"the continuations of order {k} do not fit order {k + 1}")
     if not sorted_within_parents(trie.words, trie.children):
         raise _damaged(path, "continuations are not sorted")
-    for name, array, lowest in (("log_probs", trie.log_probs, IMPOSSIBLE - 1), ("backoffs", trie.backoffs, -np.inf)):
-        if array.size and not (np.isfinite(array).all() and lowest < array.min() and array.max() < 1e-3):
+    log_probs = trie.log_prob_table if trie.log_prob_table.size else trie.log_probs
+    for name, array, lowest, highest in (
+        ("log_probs", log_probs, IMPOSSIBLE - 1, 1e-3),
+        ("backoffs", trie.backoffs, -math.inf, -IMPOSSIBLE),
+    ):
+        if array.size and not (np.isfinite(array).all() and lowest < array.min() and array.max() < highest):
             raise _damaged(path, f"{name} are not all logs of probabilities")
+    marked = np.flatnonzero(trie.counts == LARGE)
+    if not np.array_equal(marked, trie.large_rows) or (trie.large_counts.size and int(trie.large_counts.min()) < LARGE):
+        raise _damaged(path, "the large counts do not fit the counts")
 
 
 def _damaged(path: Path, what: str) -> ContentError:

@@ -47,7 +47,8 @@ def test_counts_equal_dictionaries(
 ) -> None:
     monkeypatch.setattr(counts, "_BLOCK", block)
     stream = lay_out(*flatten(skewed_documents), vocabulary_size=BOUNDARY, end=3)
-    levels = counts.count_levels(stream, BOUNDARY, order, minimum=(1,) * order, log=lambda event: None)
+    levels = counts.count_levels(stream, BOUNDARY, order)
+    counts.count_left_neighbours(levels)
     for k, (level, rows, expected) in enumerate(zip(levels, grams(levels), expected_counts(skewed_documents, order)), start=1):
         if k > 1:
             assert rows == sorted(expected)  # every n-gram once, in order
@@ -61,7 +62,9 @@ def test_counts_equal_dictionaries(
 
 def test_pruning_marks_rare_ngrams_by_occurrences(skewed_documents: list[np.ndarray]) -> None:
     stream = lay_out(*flatten(skewed_documents), vocabulary_size=BOUNDARY, end=3)
-    levels = counts.count_levels(stream, BOUNDARY, 3, minimum=(1, 2, 3), log=lambda event: None)
+    levels = counts.count_levels(stream, BOUNDARY, 3)
+    counts.mark_rare(levels, (1, 2, 3))
+    counts.count_left_neighbours(levels)
     padded = [[BOUNDARY, *document.tolist(), 3] for document in skewed_documents]
     for k, fewest in ((2, 2), (3, 3)):
         occurrences = Counter(tuple(text[i : i + k]) for text in padded for i in range(len(text) - k + 1))
