@@ -81,6 +81,7 @@ def train(
     tensorboard: bool = False,
     seed: int = 1,
     device: str = "auto",
+    nproc: int = 1,
     log: Log = silent,
 ) -> dict[str, Any]:
     """Train one recipe on a text and write the model folder; returns what `hornbook train --json` prints.
@@ -89,7 +90,8 @@ def train(
     vectors train for their epochs; a budget ends them earlier. The work folder OUTPUT.work holds corpus, shards and
     checkpoints; with `resume` an interrupted training goes on from there. `init_embeddings` names word vectors to start
     from: word vectors go on from them, a network's embedding table begins with them; with `compare_init` the network is
-    trained a second time from a random table, for as many steps, and the difference is reported.
+    trained a second time from a random table, for as many steps, and the difference is reported. With `nproc` above 1 that
+    many processes train a network together, one per GPU or on parts of the cores.
     """
     from hornbook.corpus.prepare import CorpusConfig
     from hornbook.tasks import pretrain
@@ -101,6 +103,10 @@ def train(
         raise UsageError("--compare-init compares with word vectors: give them by --init-embeddings VECTORS")
     if init_embeddings is not None and found.reads == "tokens" and found.batches is None:
         raise UsageError("{recipe} has no embedding table: --init-embeddings is for networks", recipe=recipe)
+    if nproc < 1:
+        raise UsageError("--nproc is {nproc}: it must be at least 1", nproc=nproc)
+    if nproc > 1 and found.batches is None:
+        raise UsageError("--nproc is for networks; {recipe} uses threads: --threads", recipe=recipe)
     pretrain.require_sources(sources)
     artifact.require_own(output)
     initial = None if init_embeddings is None else open_vectors(init_embeddings)
@@ -117,7 +123,7 @@ def train(
     config = _sized(found, config, data, budget or "10m", overrides or {}, seed=seed, device=device, log=log)
     with _curves(work / "tensorboard" if tensorboard else None, log) as heard:
         model, result = pretrain.fit_and_score(
-            found, config, data, work=work, resume=resume, log=heard, initial=initial, compare=compare_init
+            found, config, data, work=work, resume=resume, log=heard, initial=initial, compare=compare_init, nproc=nproc
         )
     result = {"model": str(output), **result}
     if init_embeddings is not None:

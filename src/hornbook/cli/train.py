@@ -54,6 +54,7 @@ def _language_model(name: str, recipe: Any) -> Callable[..., None]:
     model_options = optional(hints["model"], prefix="Model")
     training_options = optional(hints.get("training", NoTraining), prefix="Training")
     has_table = Parameter(parse=recipe.batches is not None)  # models that count have no embedding table to start
+    processes = Parameter(parse=recipe.batches is not None, help="Processes that train together, each on its part of a batch.")
     styles = ", ".join(recipe.styles)
 
     def command(
@@ -71,6 +72,7 @@ def _language_model(name: str, recipe: Any) -> Callable[..., None]:
         ] = False,
         resume: Annotated[bool, Parameter(help="Go on with an interrupted training.")] = False,
         tensorboard: Annotated[bool, Parameter(help="Write curves for TensorBoard into OUTPUT.work/tensorboard.")] = False,
+        nproc: Annotated[int, processes] = 1,
         model: model_options = model_options(),  # type: ignore[valid-type]
         training: training_options = training_options(),  # type: ignore[valid-type]
         init: Annotated[InitFlags, has_table] = InitFlags(),
@@ -101,6 +103,7 @@ def _language_model(name: str, recipe: Any) -> Callable[..., None]:
                 tensorboard=tensorboard,
                 seed=machine.seed,
                 device=machine.device,
+                nproc=nproc,
                 log=reporter,
             )
         if common.json:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ from hornbook.scoring.cloze import cloze_accuracy, load_cloze
 from hornbook.scoring.cost import measure_latency
 from hornbook.scoring.lm import LanguageScore, bits_per_byte
 from hornbook.scoring.sample import shorten
-from hornbook.tasks.pretrain import Data, Trained, fit, held_out, open_data, save_model
+from hornbook.tasks.pretrain import Data, Trained, fit, held_out, open_data, quick_score, save_model
 
 Log = Callable[[Event], None]
 CURVE_TOKENS = 40_000  # of held-out text for each point of a learning curve
@@ -92,8 +91,8 @@ def compete(
         forecast = _forecast(sizing, seconds)
         heard(Note(f"{name}: {sizing.rule}; {sizing}"))
     config = _planned(config, work, resume)
-    sample = shorten(held_out(data.shards), data.tokenizer, tokens=_curve_tokens(probe, recipe, config, data))
-    trained = fit(recipe, config, data, work=work, resume=resume, log=heard, evaluate=lambda model: _quick(model, sample))
+    curve_tokens = _curve_tokens(probe, recipe, config, data)
+    trained = fit(recipe, config, data, work=work, resume=resume, log=heard, curve_tokens=curve_tokens)
     if trained.reason == "terminated":
         raise Interrupted("{name} was stopped; its checkpoint is whole", name=name)
     row, score = _score(trained, data, test, folder, cloze_seconds, prompts, seed, heard)
@@ -112,7 +111,7 @@ def compete(
         model=f"models/{name}",
         forecast=forecast,
         actual=_actual(row, time.perf_counter() - begin) if forecast else {},
-        curve=trained.curve or _point(trained, sample),
+        curve=trained.curve or _point(trained, data),
         alarms=tuple(alarms),
     )
     entry = codec.plain(Entry(row, score.unit_kind, len(score.unit_nats)))
@@ -130,9 +129,10 @@ def _actual(row: RaceRow, wall_seconds: float) -> dict[str, float]:
     }
 
 
-def _point(trained: Trained, sample: ShardSplit) -> tuple[tuple[float, int, float], ...]:
-    """A model that counts is one point of the chart of learning curves, on the same held-out sample."""
-    score = _quick(trained.model, sample).get("bits_per_byte")
+def _point(trained: Trained, data: Data) -> tuple[tuple[float, int, float], ...]:
+    """A model that counts is one point of the chart of learning curves."""
+    sample = shorten(held_out(data.shards), data.tokenizer, tokens=CURVE_TOKENS)
+    score = quick_score(trained.model, sample).get("bits_per_byte")
     return () if score is None else ((trained.seconds, trained.tokens_seen, score),)
 
 
@@ -195,13 +195,6 @@ def _size(recipe: Any, config: Any, data: Data, probe: Probe, seconds: float, te
         scoring = test_tokens / max(1.0, family.evaluation_speed(flops_per_token(sizing.config.model, vocabulary)))
     assert sizing is not None
     return sizing
-
-
-def _quick(model: Any, sample: ShardSplit) -> dict[str, float]:
-    score = bits_per_byte(model, sample, resamples=2)  # the interval of a point on the curve is not shown
-    if score.bits_per_byte is None:
-        return {"loss": math.log(score.perplexity)}
-    return {"bits_per_byte": score.bits_per_byte}
 
 
 def _score(

@@ -16,4 +16,5 @@ MESSAGES: dict[str, str] = {
     ),
     "give a text to race on, or --demo": "请给出比赛用的文本，或用 --demo",
     "give a text to race on, or --demo, not both": "请给出比赛用的文本，或用 --demo，两者只能选一",
+    "--nproc is for networks; {recipe} uses threads: --threads": "--nproc 只用于神经网络；{recipe} 使用线程：--threads",
 }

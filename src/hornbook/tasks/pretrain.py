@@ -12,6 +12,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -159,16 +160,24 @@ def fit(
     work: Path,
     resume: bool,
     log: Log,
-    evaluate: Callable[[Any], dict[str, float]] | None = None,
+    curve_tokens: int = 50_000,
     initial: TokenVectors | None = None,
+    nproc: int = 1,
 ) -> Trained:
-    """Train one model by its recipe. `evaluate(model)` gives held-out metrics while a network trains (the curve).
+    """Train one model by its recipe; `curve_tokens` of held-out text measure a network while it trains.
 
-    A network's embedding table starts from `initial` where that is given.
+    A network's embedding table starts from `initial` where that is given. With `nproc` above 1 as many processes train it on
+    equal parts of every batch; models that count do so in this one.
     """
     if recipe.batches is None:
         return _count(recipe, config, data, log)
-    return _train(recipe, config, data, work, resume, log, evaluate, initial)
+    if nproc != 1:
+        from hornbook.tasks.processes import train_in_processes
+
+        return train_in_processes(
+            recipe, config, data, work=work, nproc=nproc, resume=resume, log=log, curve_tokens=curve_tokens, initial=initial
+        )
+    return train_network(recipe, config, data, work=work, resume=resume, log=log, curve_tokens=curve_tokens, initial=initial)
 
 
 def fit_and_score(
@@ -181,6 +190,7 @@ def fit_and_score(
     log: Log,
     initial: Words | None = None,
     compare: bool = False,
+    nproc: int = 1,
 ) -> tuple[Any, dict[str, Any]]:
     """Train one model and score it on the held-out split; the model, and what `hornbook train --json` says of it.
 
@@ -188,13 +198,6 @@ def fit_and_score(
     a random table, for as many steps, and the difference in bits per byte comes with its paired interval.
     """
     held = held_out(data.shards)
-    sample = shorten(held, data.tokenizer, tokens=50_000)
-
-    def evaluate(model: Any) -> dict[str, float]:
-        score = bits_per_byte(model, sample, resamples=2)
-        loss = math.log(score.perplexity)
-        return {"loss": loss} if score.bits_per_byte is None else {"bits_per_byte": score.bits_per_byte, "loss": loss}
-
     facts: dict[str, Any] = {}
     tokens = None
     if initial is not None:
@@ -206,12 +209,12 @@ def fit_and_score(
                 translate("{tokens}; they make up {share:.1%} of the text").format(tokens=tokens, share=facts["init_coverage"])
             )
         )
-    trained = fit(recipe, config, data, work=work, resume=resume, log=log, evaluate=evaluate, initial=tokens)
+    trained = fit(recipe, config, data, work=work, resume=resume, log=log, initial=tokens, nproc=nproc)
     score = bits_per_byte(trained.model, held)
     if compare:
         log(Note(translate("the same training from a random embedding table, {steps} steps").format(steps=trained.steps)))
         same = dataclasses.replace(config, training=dataclasses.replace(config.training, steps=trained.steps, seconds=0.0))
-        other = fit(recipe, same, data, work=work / "random-init", resume=resume, log=log, evaluate=evaluate)
+        other = fit(recipe, same, data, work=work / "random-init", resume=resume, log=log, nproc=nproc)
         facts |= _gain(score, bits_per_byte(other.model, held))
     return trained.model, {
         "kind": recipe.name,
@@ -252,22 +255,32 @@ def _count(recipe: Recipe, config: Any, data: Data, log: Log) -> Trained:
     return Trained(model, seconds, tokens, "counted once")
 
 
-def _train(
+def quick_score(model: Any, sample: ShardSplit) -> dict[str, float]:
+    """A point of the learning curve: bits per byte, where the tokenizer has them, and nats per token."""
+    score = bits_per_byte(model, sample, resamples=2)  # the interval of a point is not shown
+    loss = math.log(score.perplexity)
+    return {"loss": loss} if score.bits_per_byte is None else {"bits_per_byte": score.bits_per_byte, "loss": loss}
+
+
+def train_network(
     recipe: Recipe,
     config: Any,
     data: Data,
+    *,
     work: Path,
     resume: bool,
     log: Log,
-    evaluate: Callable[[Any], dict[str, float]] | None,
+    curve_tokens: int,
     initial: TokenVectors | None,
 ) -> Trained:
+    """Train a network in this process, or as one of the ranks that were started together."""
     import torch
 
     from hornbook.corpus.batches import BlockBatches, LaneBatches
     from hornbook.objectives.causal import causal_loss
     from hornbook.training import remove_checkpoints, train
     from hornbook.training import resume as newest
+    from hornbook.training.distributed import Ranks
     from hornbook.training.progress import JsonLog
 
     training, checkpoints, record = config.training, work / "checkpoints", work / "metrics.jsonl"
@@ -284,21 +297,24 @@ def _train(
     identity = {"corpus": data.shards.fingerprint, **{f"model.{key}": value for key, value in to_dict(config.model).items()}}
     if initial is not None:
         identity["init-embeddings"] = initial.fingerprint
-    measure = None if evaluate is None else (lambda: evaluate(model))
+    sample = shorten(held_out(data.shards), data.tokenizer, tokens=curve_tokens)
+    measure = lambda: quick_score(model, sample)
     finished = None
-    with JsonLog(record, from_step=state.position.step if state else 0) as written:
+    first = Ranks().rank == 0  # one process writes the record for all
+    with JsonLog(record, from_step=state.position.step if state else 0) if first else nullcontext() as written:
         for event in train(
             model.module, causal_loss, batches, training, state=state, evaluate=measure, folder=checkpoints, identity=identity
         ):
-            written(event)
+            if written is not None:
+                written(event)
             log(event)
             if isinstance(event, Finished):
                 finished = event
     assert finished is not None
-    return Trained(model, finished.seconds, finished.tokens, finished.reason, finished.step, _curve(record))
+    return Trained(model, finished.seconds, finished.tokens, finished.reason, finished.step, read_curve(record))
 
 
-def _curve(record: Path) -> tuple[tuple[float, int, float], ...]:
+def read_curve(record: Path) -> tuple[tuple[float, int, float], ...]:
     """The learning curve from the log of a training, interrupted ones included."""
     events = (json.loads(line) for line in record.read_text("utf-8").splitlines())
     return tuple(
