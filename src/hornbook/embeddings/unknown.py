@@ -1,4 +1,4 @@
-"""The error for a word that has no vector: made cheaply, since callers catch it; the near spellings are found when it is read."""
+"""The error for a word that has no vector: made cheaply, since callers catch it; near spellings are found when it is read."""
 
 from __future__ import annotations
 

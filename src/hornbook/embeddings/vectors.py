@@ -391,7 +391,7 @@ class WordVectors:
         on_duplicates: Literal["refuse", "first"] = "refuse",
         log: Callable[[Event], None] | None = None,
     ) -> WordVectors:
-        """Read a file of word2vec.c, GloVe or fastText; `binary` None guesses from the content. ContentError names the place."""
+        """Read a file of word2vec.c, GloVe or fastText; `binary` None guesses from the content. Raises ContentError."""
         from hornbook.embeddings.formats import load_vectors
 
         kinds: dict[bool | None, Any] = {None: "auto", True: "word2vec-binary", False: "word2vec-text"}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 V = TypeVar("V", bound=WordVectors)
 WEIGHTS, WORDS, CONFIG = "model.safetensors", "words.txt", "config.json"
-_TYPES = {"F32": "<f4", "I64": "<i8"}
+_TYPES = {"F32": "<f4", "I64": "<i8", "I32": "<i4"}
 _MAX_HEADER = 1 << 16
 
 
@@ -35,6 +35,8 @@ def save_folder(vectors: WordVectors, folder: Path) -> None:
         tensors["context"] = vectors.context
     if vectors.subwords is not None:
         tensors["buckets"] = vectors.subwords.buckets
+        if vectors.subwords.places.size:
+            tensors["places"] = vectors.subwords.places
     if vectors.counts is not None:
         tensors["counts"] = vectors.counts
     write_tensors(tensors, folder / WEIGHTS)
@@ -61,7 +63,10 @@ def load_folder(kind: type[V], folder: Path) -> V:
     wanted = {"vectors": ("F32", (rows, size)), "context": ("F32", (rows, size)), "counts": ("I64", (rows,))}
     if record["subwords"] is not None:
         wanted["buckets"] = ("F32", (record["subwords"]["buckets"], size))
+        wanted["places"] = ("I32", (record["subwords"]["buckets"],))
     tensors = map_tensors(folder / WEIGHTS)
+    if "places" in tensors and "buckets" in tensors:  # pruned: as many rows as places point to
+        wanted["buckets"] = ("F32", (int(tensors["places"].max(initial=-1)) + 1, size))
     if "vectors" not in tensors or not tensors.keys() <= wanted.keys() or ("buckets" in wanted) != ("buckets" in tensors):
         raise damaged(folder / WEIGHTS, f"it holds {', '.join(sorted(tensors)) or 'nothing'}")
     for name, array in tensors.items():
@@ -70,7 +75,7 @@ def load_folder(kind: type[V], folder: Path) -> V:
             raise damaged(folder / WEIGHTS, f"{name} is {array.dtype} {array.shape}, config.json says {dtype} {shape}")
         if array.dtype.kind == "f" and not all_finite(array):
             raise damaged(folder / WEIGHTS, f"{name} has a number that is not finite")
-    if "counts" in tensors and rows and int(tensors["counts"].min()) < 0:
+    if "counts" in tensors and int(tensors["counts"].min(initial=0)) < 0:
         raise damaged(folder / WEIGHTS, "a count is negative")
     return kind(
         _read_words(folder / WORDS, rows),
@@ -193,4 +198,4 @@ def _subwords(numbers: dict[str, int] | None, tensors: Mapping[str, NDArray[Any]
     from hornbook.embeddings.subwords import SubwordConfig, Subwords
 
     config = SubwordConfig(min_n=numbers["min_n"], max_n=numbers["max_n"], buckets=numbers["buckets"])
-    return Subwords(config, tensors["buckets"])
+    return Subwords(config, tensors["buckets"], places=tensors.get("places"))
