@@ -34,4 +34,24 @@ MESSAGES: dict[str, str] = {
     ),
     "{word} is not valid text (a lone surrogate)": "{word} 不是有效文本（孤立代理项）",
     "a matrix of shape {shape} does not hold the rows of {buckets} buckets": "形状为 {shape} 的矩阵容不下 {buckets} 个桶的行",
+    "phrases: passes = {passes} and min_count = {min_count} must be at least 1": (
+        "短语：passes = {passes} 和 min_count = {min_count} 至少为 1"
+    ),
+    "phrases: threshold = {threshold} never fits {scoring} scores, which are {lowest:g} to {highest:g}": (
+        "短语：threshold = {threshold} 不适用于 {scoring} 得分，其范围为 {lowest:g} 到 {highest:g}"
+    ),
+    "{missing} words are gone from the corpus: words that were apart look like neighbours": (
+        "语料中已去掉 {missing} 个词：原本不相邻的词看起来相邻了"
+    ),
+    "read it with min_count 1 and call restrict afterwards": "请用 min_count 1 读取，之后再调用 restrict",
+    "phrases, pass {number}: {count} found": "短语，第 {number} 遍：找到 {count} 个",
+    "these phrases are not learned: call fit, or load saved ones": "这些短语尚未学习：请调用 fit，或载入已保存的短语",
+    "Thai, Lao, Burmese and Khmer words are not known to any dictionary here: characters are the words": (
+        "这里没有泰语、老挝语、缅甸语和高棉语的词典：以单个字符为词"
+    ),
+    "the Chinese of this text is cut by spaces: its words are taken as they are": "文本中的中文已用空格分词：按原样取词",
+    'Chinese characters are taken as words: pip install "hornbook[zh]" finds words of several': (
+        '以单个汉字为词：安装 pip install "hornbook[zh]" 后可切分出多字词'
+    ),
+    "Chinese words are those of rjieba": "中文分词采用 rjieba",
 }

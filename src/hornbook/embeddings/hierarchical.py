@@ -10,7 +10,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from hornbook.embeddings.hierarchical_kernels import Tree
+from hornbook.embeddings.hierarchical_kernels import Tree, cbow_hierarchical, skipgram_hierarchical
+
+__all__ = ["Tree", "cbow_hierarchical", "huffman_tree", "skipgram_hierarchical"]
 
 
 def huffman_tree(counts: NDArray[np.int64]) -> Tree:

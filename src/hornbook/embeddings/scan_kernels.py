@@ -138,3 +138,20 @@ def keep(
             ids[filled] = number
             filled += 1
     return filled, sentence, sentences
+
+
+@njit(cache=True, nogil=True)
+def number_by_appearance(ids: Any, words: int) -> Any:
+    """(n,) uint32 ids renumbered in order of first appearance, and (P,) int64 the old id of each new number."""
+    numbers = np.full(words, -1, np.int64)
+    seen = np.empty(words, np.int64)
+    result = np.empty(ids.size, np.uint32)
+    used = 0
+    for place in range(ids.size):
+        word = ids[place]
+        if numbers[word] < 0:
+            numbers[word] = used
+            seen[used] = word
+            used += 1
+        result[place] = numbers[word]
+    return result, seen[:used].copy()

@@ -28,7 +28,7 @@ from hornbook.core.events import Event, Note, Progress
 from hornbook.corpus.compression import chunks
 from hornbook.corpus.sources import COMPRESSIONS
 from hornbook.embeddings.scan_kernels import count as count_block
-from hornbook.embeddings.scan_kernels import keep, rehash, scan
+from hornbook.embeddings.scan_kernels import keep, number_by_appearance, rehash, scan
 
 _SOLID = bytes(byte for byte in range(256) if byte not in b" \t\n\r\v\f")  # what words are made of
 _BLOCK = 1 << 20  # numbers of words kept together: 4 MB
@@ -116,6 +116,19 @@ def restrict(
     limited = Vocabulary(tuple(map(vocabulary.words.__getitem__, kept.tolist())), vocabulary.counts[kept], vocabulary.total)
     log(Note(f"the vocabulary is {len(limited):,} of {len(vocabulary):,} words"))
     return limited, numbers.sentences(kept, limited.counts, len(vocabulary), sentences.total_words)
+
+
+def number_again(
+    words: Sequence[str], ids: NDArray[np.uint32], starts: NDArray[np.int64], *, total_words: int
+) -> tuple[Vocabulary, Sentences]:
+    """A corpus whose words were changed: `words` (V,) by id in any order, of which those that occur get new ids."""
+    by_appearance, seen = number_by_appearance(ids, len(words))
+    counts = np.bincount(by_appearance, minlength=seen.size)
+    kept = _commonest(counts, VocabularyConfig(min_count=1), total_words)
+    numbers = _Numbers(memory_mb=np.inf)
+    numbers.add(by_appearance, starts[1:])
+    vocabulary = Vocabulary(tuple(words[number] for number in seen[kept].tolist()), counts[kept], total_words)
+    return vocabulary, numbers.sentences(kept, vocabulary.counts, seen.size, total_words)
 
 
 class _Numbers:
