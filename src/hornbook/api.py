@@ -220,41 +220,71 @@ def _sized(
     return sizing.config
 
 
-def evaluate(model: str | Path, sources: Sources, *, corpus: CorpusConfig | None = None, log: Log = silent) -> dict[str, Any]:
-    """Bits per byte of a saved model on a text, with its interval; what `hornbook evaluate --json` prints.
+def evaluate(
+    model: str | Path, sources: Sources = (), *, corpus: CorpusConfig | None = None, log: Log = silent
+) -> dict[str, Any]:
+    """How good a saved model is on given data; what `hornbook evaluate --json` prints.
 
-    A corpus folder, or sources with a split named test, are scored on that split; any other text whole.
+    A language model: bits per byte of a text, with its interval. Word vectors, a folder or a file of them: one result for each
+    test file, or for a text the test that is made from it. A corpus folder, or sources with a split named test, are scored
+    on that split; any other text whole.
     """
     import tempfile
 
-    from hornbook.corpus.prepare import CorpusConfig, prepare_corpus
     from hornbook.corpus.shards import encode_store
-    from hornbook.corpus.store import TextStore
+    from hornbook.embeddings.vectors import WordVectors
     from hornbook.scoring.lm import bits_per_byte
+    from hornbook.tasks import vectors
     from hornbook.tasks.pretrain import require_sources
 
     require_sources(sources)
-    opened = load(model)
+    if not sources:
+        raise UsageError("give something to evaluate {model} on: a text, or test files of word vectors", model=model)
+    opened = vectors.open_vectors(model, log=log) if Path(model).is_file() else load(model)
+    tests = isinstance(opened, WordVectors) and vectors.are_tests(sources)
+    if tests:
+        return vectors.evaluate_tests(opened, sources, log=log)
     with tempfile.TemporaryDirectory(prefix="hornbook-") as scratch:
-        if len(sources) == 1 and TextStore.is_store(Path(sources[0])):
-            store = TextStore.open(Path(sources[0]))
-        else:
-            settings = dataclasses.replace(corpus or CorpusConfig(), raw=True)
-            store = prepare_corpus(sources, Path(scratch) / "corpus", settings, log=log)
-        shards = encode_store(store, opened.tokenizer, Path(scratch) / "shards", log=log)
-        names = [name for name in ("test", "valid", "train") if len(shards.split(name))]
-        score = bits_per_byte(opened, shards.split(names[0]))
+        store = _scratch_store(sources, Path(scratch), corpus, log)
+        name = next(name for name in ("test", "valid", "train") if len(store.split(name)))
+        if isinstance(opened, WordVectors):
+            return {**vectors.evaluate_on_text(opened, store.split(name), log=log), "split": name}
+        shards = encode_store(store, _language_model(opened, model).tokenizer, Path(scratch) / "shards", log=log)
+        score = bits_per_byte(opened, shards.split(name))
     return {
         "bits_per_byte": score.bits_per_byte,
         "bits_per_byte_ci95": list(score.bits_per_byte_ci95) if score.bits_per_byte_ci95 else None,
         "perplexity": score.perplexity,
         "tokens": score.tokens,
         "bytes": score.bytes,
-        "split": names[0],
+        "split": name,
         "interval_unit": score.unit_kind,
         "interval_units": len(score.unit_nats),
         "notes": list(score.notes),
     }
+
+
+def _scratch_store(sources: Sources, scratch: Path, corpus: CorpusConfig | None, log: Log) -> Any:
+    """The text to be scored, as it is: a corpus folder, or the sources without cleaning or deduplication."""
+    from hornbook.corpus.prepare import CorpusConfig, prepare_corpus
+    from hornbook.corpus.store import TextStore
+
+    if len(sources) == 1 and TextStore.is_store(Path(sources[0])):
+        return TextStore.open(Path(sources[0]))
+    settings = dataclasses.replace(corpus or CorpusConfig(), raw=True)
+    return prepare_corpus(sources, scratch / "corpus", settings, log=log)
+
+
+def open_language_model(folder: str | Path) -> Any:
+    """`load` for a model that must give probabilities to texts; UsageError when it does not."""
+    return _language_model(load(folder), folder)
+
+
+def _language_model(opened: Any, where: str | Path) -> Any:
+    """`opened` itself; UsageError when it gives no probabilities to texts."""
+    if not hasattr(opened, "log_probs"):
+        raise UsageError("{folder} is not a language model but {kind}", folder=where, kind=type(opened).__name__)
+    return opened
 
 
 def neighbours(model: str | Path, words: Sequence[str], *, top: int = 10) -> list[tuple[str, list[tuple[str, float]]]]:
@@ -289,7 +319,7 @@ def generate(model: str | Path, prompts: Sequence[str] = ("",), *, width: int = 
     from hornbook.decoding import BeamConfig, GenerationConfig, beam_search
     from hornbook.decoding import generate as continue_prompts
 
-    opened = load(model)
+    opened = open_language_model(model)
     if width:
         config = BeamConfig(beams=width, max_tokens=settings.get("max_tokens", 200))
         return [beams[0].text for beams in beam_search(opened, list(prompts), config)]

@@ -8,13 +8,15 @@ from typing import Any
 from hornbook.core.errors import UsageError, nearest
 
 MODELS = {  # `model_type` of a saved config.json -> class with `load` and `save_files`
+    "hornbook-vectors": "hornbook.embeddings.vectors:WordVectors",
     "hornbook-ngram": "hornbook.statistical:NgramLM",
     "hornbook-rnn": "hornbook.models.rnn:RnnLM",
     "gpt2": "hornbook.models.gpt:GptLM",
     "hornbook-gpt": "hornbook.models.gpt:GptLM",
 }
 
-RECIPES = {  # name on the command line -> Recipe; the race runs them in this order
+RECIPES = {  # name on the command line -> Recipe; the race runs those that read tokens, in this order
+    "word2vec": "hornbook.recipes.vectors:WORD2VEC",
     "unigram": "hornbook.recipes.ngram:UNIGRAM",
     "ngram": "hornbook.recipes.ngram:NGRAM",
     "rnn": "hornbook.recipes.rnn:RNN",

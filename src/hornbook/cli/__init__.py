@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 VERBS = {
     "corpus": "Read, clean, deduplicate and split text; a one-page report before any training.",
-    "train": "Train one model on a text: unigram ngram rnn lstm gru gpt.",
+    "train": "Train one model on a text: word2vec fasttext glove unigram ngram rnn lstm gru gpt.",
     "race": "Train every generation on one text under one budget and rank them. The main job.",
-    "evaluate": "Bits per byte of a model on a text, with its interval.",
+    "evaluate": "How good a model is: bits per byte of a text, tests of word vectors.",
     "generate": "Continue a text with any model.",
     "neighbours": "The words nearest to a word.",
     "analogy": "What is to C as B is to A.",

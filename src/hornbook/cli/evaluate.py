@@ -1,8 +1,8 @@
-"""hornbook evaluate MODEL DATA: bits per byte with its interval."""
+"""hornbook evaluate MODEL DATA: how good a model is on given data."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -10,13 +10,18 @@ from hornbook.cli.options import Common, TextFlags, corpus_config, print_json, s
 
 
 def evaluate(
-    model: Annotated[str, Parameter(help="A model folder.")],
-    data: Annotated[tuple[str, ...], Parameter(help="Text files, folders, or a corpus folder (its test split).")],
+    model: Annotated[str, Parameter(help="A model folder, or a file of word vectors.")],
+    data: Annotated[
+        tuple[str, ...], Parameter(help="Text files, folders, a corpus folder (its test split), or tests of word vectors.")
+    ] = (),
     *,
     text: TextFlags = TextFlags(),
     common: Common = Common(),
 ) -> None:
-    """Score a model on a text: bits per byte of the original bytes, perplexity per token, 95 % interval."""
+    """Score a language model on a text: bits per byte of the original bytes, perplexity per token, 95 % interval.
+
+    Word vectors are put to the tests in files (word pairs with scores, analogies), or to one made from a text.
+    """
     from hornbook import api
     from hornbook.cli.show import Reporter
 
@@ -25,7 +30,13 @@ def evaluate(
         result = api.evaluate(model, sources_of(data), corpus=corpus_config(text), log=reporter)
     if common.json:
         print_json(result)
-        return
+    elif "bits_per_byte" in result:
+        _print_language_model(result)
+    else:
+        _print_vectors(result)
+
+
+def _print_language_model(result: dict[str, Any]) -> None:
     if result["bits_per_byte"] is not None:
         low, high = result["bits_per_byte_ci95"]
         units = f"{result['interval_units']} {result['interval_unit']}"
@@ -34,3 +45,16 @@ def evaluate(
     print(f"{result['tokens']:,} tokens, {result['bytes']:,} bytes, split {result['split']}")
     for note in result["notes"]:
         print(note)
+
+
+def _print_vectors(result: dict[str, Any]) -> None:
+    """One line a test: score, interval, and how much of the test the vectors could answer."""
+    names = [name for name in result if f"{name}_ci95" in result]
+    width = max(map(len, names), default=0)
+    for name in names:
+        covered = f"{result[f'{name}_n']:,} items, {result[f'{name}_coverage']:.0%} of the test"
+        if result[name] is None:
+            print(f"{name:<{width}}  too few of its words are known ({covered})")
+            continue
+        low, high = result[f"{name}_ci95"]
+        print(f"{name:<{width}}  {result[name]:.3f} [{low:.3f}, {high:.3f}]  {covered}")

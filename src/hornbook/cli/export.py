@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -12,7 +12,7 @@ from hornbook.cli.options import Common, print_json
 def export(
     model: Annotated[str, Parameter(help="Word vectors: a model folder, or a word2vec, GloVe or fastText file.")],
     *,
-    to: Annotated[str, Parameter(help="word2vec, word2vec-text, glove or fasttext.")] = "word2vec",
+    to: Annotated[Literal["word2vec", "word2vec-text", "glove", "fasttext"], Parameter(help="Whose layout.")] = "word2vec",
     output: Annotated[str, Parameter(name=["--output", "-o"], help="File to write.")],
     common: Common = Common(),
 ) -> None:

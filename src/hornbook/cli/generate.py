@@ -41,7 +41,7 @@ def generate(
         "seed": seed,
     }
     if len(given) == 1 and samples == 1 and not beams and not common.json:
-        opened = api.load(model)
+        opened = api.open_language_model(model)
         sys.stdout.write(given[0])
         for piece in stream(opened, given[0], GenerationConfig(**settings)):  # type: ignore[arg-type]
             sys.stdout.write(piece)

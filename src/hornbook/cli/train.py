@@ -6,7 +6,7 @@ Annotations are evaluated here (no postponed ones): a command's options are clas
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
@@ -42,6 +42,17 @@ class InitFlags:
     "Word vectors (a model folder, or a word2vec, GloVe or fastText file) that the embedding table starts from."
     compare_init: bool = False
     "Train again from a random table, for as many steps, and print the difference in bits per byte: takes twice the time."
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class WordFlags:
+    """What a word is."""
+
+    segment: Literal["auto", "spaces", "letters", "characters", "rjieba"] | None = None
+    "How text is cut into words. auto: letters and digits, Chinese by rjieba. spaces: the text is cut already."
+    lowercase: Annotated[bool | None, Parameter(negative="--keep-case")] = None
+    "Fold capitals, or keep them. [default: fold]"
 
 
 app = App(name="train", help="Train one model on a text. hornbook train RECIPE --help lists a recipe's own options.")
@@ -146,7 +157,6 @@ def _vectors(name: str, recipe: Any) -> Callable[..., None]:
     """The command of a recipe that reads words: its configuration as plain flags (`--dimensions`, `--window`)."""
     hints = typing.get_type_hints(type(next(iter(recipe.styles.values()))))
     model_options = flat(optional(hints["model"], prefix="Vector", without=("seed", "threads")))
-    word_options = flat(optional(hints["words"], prefix="Word"))
 
     def command(
         corpus: Corpus,
@@ -156,7 +166,8 @@ def _vectors(name: str, recipe: Any) -> Callable[..., None]:
         init: Annotated[str, Parameter(help="Word vectors to go on from: a model folder, or a file of vectors.")] = "",
         resume: Annotated[bool, Parameter(help="Go on with an interrupted training.")] = False,
         vectors: model_options = model_options(),  # type: ignore[valid-type]
-        words: word_options = word_options(),  # type: ignore[valid-type]
+        words: WordFlags = WordFlags(),
+        phrases: Annotated[int, Parameter(help="Join words that belong together (new york), so many times over.")] = 0,
         text: TextFlags = TextFlags(),
         machine: Machine = Machine(),
         common: Common = Common(),
@@ -165,7 +176,7 @@ def _vectors(name: str, recipe: Any) -> Callable[..., None]:
         from hornbook.cli.show import Reporter
 
         reporter = Reporter(quiet=common.quiet)
-        overrides = given(model=vectors, words=words)
+        overrides = {**given(model=vectors, words=words), "model.threads": machine.threads, "phrases": phrases}
         with reporter.shown():
             result = api.train(
                 name,
@@ -173,7 +184,7 @@ def _vectors(name: str, recipe: Any) -> Callable[..., None]:
                 output,
                 budget=budget,
                 corpus=corpus_config(text, seed=machine.seed),
-                overrides={**overrides, "model.threads": machine.threads},
+                overrides=overrides,
                 init_embeddings=init or None,
                 resume=resume,
                 seed=machine.seed,

@@ -14,5 +14,9 @@ MESSAGES: dict[str, str] = {
     "{tokens}; they make up {share:.1%} of the text": "{tokens}；它们占文本的 {share:.1%}",
     "the same training from a random embedding table, {steps} steps": "从随机嵌入表再做同样的训练，共 {steps} 步",
     "unknown method '{name}'.{hint}": "没有“{name}”这种方法。{hint}",
-    "word vectors cannot be written as '{name}'.{hint}": "词向量不能写成“{name}”格式。{hint}",
+    "give something to evaluate {model} on: a text, or test files of word vectors": "请给出评测 {model} 的数据：文本，或词向量的测试文件",
+    "{folder} is not a language model but {kind}": "{folder} 不是语言模型，而是 {kind}",
+    "budget of {budget:g} s: {epochs} of {wanted} epochs, {each:.1f} s each by a trial": (
+        "预算 {budget:g} 秒：{wanted} 轮中的 {epochs} 轮，按试测每轮 {each:.1f} 秒"
+    ),
 }

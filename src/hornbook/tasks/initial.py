@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 
 from hornbook.core.errors import ContentError, UsageError, translate
 from hornbook.tokenizers import TextTokenizer
+from hornbook.tokenizers.chinese import UNSPACED
 
 _WORDS = 200_000  # the commonest: rarer words hardly move a mean
 _GROUP = 20_000  # words encoded at once
 _RARE_FORM = 0.1  # how often a word stands capitalised or without a space before it, against its common form
-_UNSPACED = re.compile("[\u0e00-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
-"""Thai to Burmese, Khmer, Kana, Han: scripts that put no space before a word."""
+_UNSPACED = re.compile(f"[{UNSPACED}]")
 
 
 class Words(Protocol):

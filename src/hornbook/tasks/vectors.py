@@ -8,27 +8,39 @@ interrupted run finds the file of sentences and the checkpoints in the work fold
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from hornbook.core import artifact
-from hornbook.core.errors import ContentError, UsageError, disk_errors, nearest
-from hornbook.core.events import Alarm, Event, Progress
+from hornbook.core.errors import ContentError, UsageError, disk_errors, nearest, translate
+from hornbook.core.events import Alarm, Event, Note, Progress
 from hornbook.core.runtime import peak_rss_mb
 from hornbook.corpus.store import TextSplit, TextStore
+from hornbook.embeddings.formats import load_vectors, save_vectors
+from hornbook.embeddings.sentences import WordsConfig, sentences_of
 from hornbook.embeddings.vectors import WordVectors
 from hornbook.recipes import Recipe
 from hornbook.tasks.pretrain import resolve, save_model
 
+if TYPE_CHECKING:
+    from hornbook.embeddings.words import Sentences, Vocabulary
+
 Log = Callable[[Event], None]
-FORMATS = {"word2vec": "word2vec-binary", "word2vec-text": "word2vec-text", "glove": "glove", "fasttext": "fasttext"}
+_FORMATS = {"word2vec": "word2vec-binary"}  # the name of the command line for it
+_PROBE_WORDS = 200_000  # that the speed is measured on
 _SHOWN = 5  # words whose neighbours are shown after a training
+_TEST_HEAD, _TEST_LINES = 4096, 20  # bytes and lines of a file by which it is taken for a test
+_TEST_LINE = re.compile(r":|\S+( +\S+){3}$|[^\t,;]+([\t,; ])[^\t,;]+\2 *[-+.\d]+$")  # a section, a b c d, or word word number
 _NEAR = 5  # neighbours of each
 
 
-def open_vectors(path: str | Path) -> WordVectors:
+def open_vectors(path: str | Path, *, log: Log | None = None) -> WordVectors:
     """Word vectors from a model folder (its manifest is checked) or from a file of word2vec, GloVe or fastText.
 
     Raises UsageError for a path that is neither, ContentError in one line for a damaged one.
@@ -37,11 +49,9 @@ def open_vectors(path: str | Path) -> WordVectors:
     artifact.recover(path)
     if not path.exists():
         raise UsageError("{path} does not exist", path=path)
-    if not path.is_dir():
-        return WordVectors.load_word2vec_format(path)
     if (path / artifact.MANIFEST).is_file():
         artifact.verify(path)
-    return WordVectors.load(path)
+    return load_vectors(path, log=log)
 
 
 def train_vectors(
@@ -67,8 +77,11 @@ def train_vectors(
 
     config = replace(config, model=replace(config.model, seed=seed))
     text = write_sentences(store.split("train"), work / "sentences.txt", config.words, log=heard)
+    corpus = read_words(text, config, log=heard)
+    if seconds:
+        config = replace(config, model=_within(recipe, config.model, corpus, seconds, heard))
     trainer = resolve(recipe.model)(config.model)
-    trainer.fit(text, log=heard, initial=initial, folder=work / "checkpoints", resume=resume)
+    trainer.fit(corpus, log=heard, initial=initial, folder=work / "checkpoints", resume=resume)
     vectors: WordVectors = trainer.vectors_
     result = {
         "kind": recipe.name,
@@ -87,20 +100,54 @@ def train_vectors(
     return result
 
 
-def write_sentences(split: TextSplit, path: Path, config: Any, *, log: Log) -> Path:
+def write_sentences(split: TextSplit, path: Path, config: WordsConfig, *, log: Log) -> Path:
     """One sentence a line, words between blanks, from every document of a split; kept as it is when it is there already."""
-    from hornbook.embeddings import sentences_of
-
     if path.is_file():
         return path
     if split.total_bytes == 0:
         raise ContentError("{folder} has an empty training split: give more text", folder=split.path.parent)
     temporary = path.with_name(f".tmp-{path.name}-{os.getpid()}")
     with disk_errors("sentences", path.parent), open(temporary, "w", encoding="utf-8", newline="\n") as file:
-        for sentence in sentences_of(_told(split, log), config):
+        for sentence in sentences_of(_told(split, log), config, log=log):
             file.write(" ".join(sentence) + "\n")
     temporary.replace(path)
     return path
+
+
+def read_words(text: Path, config: Any, *, log: Log) -> tuple[Vocabulary, Sentences]:
+    """The vocabulary and the sentences of a file that `write_sentences` wrote, phrases joined as often as is wanted."""
+    from hornbook.embeddings.words import VocabularyConfig, read_sentences, restrict
+
+    limits = VocabularyConfig(config.model.min_count, config.model.max_words)
+    if not config.phrases:
+        return read_sentences(text, limits, log=log)
+    from hornbook.embeddings.phrases import Phrases, PhrasesConfig
+
+    vocabulary, sentences = read_sentences(text, VocabularyConfig(min_count=1), log=log)
+    vocabulary, sentences = Phrases(PhrasesConfig(passes=config.phrases)).fit_transform(vocabulary, sentences, log=log)
+    return restrict(vocabulary, sentences, limits, log=log)
+
+
+def _within(recipe: Recipe, config: Any, corpus: tuple[Vocabulary, Sentences], seconds: float, log: Log) -> Any:
+    """The configuration with as many epochs as a budget allows, by the speed of one epoch over the first sentences.
+
+    Fewer epochs planned are better than many cut off: the learning rate falls to its end in both cases only when planned.
+    """
+    from hornbook.embeddings.words import Sentences
+
+    vocabulary, sentences = corpus
+    began = time.perf_counter()
+    count = int(np.searchsorted(sentences.starts, _PROBE_WORDS))
+    share = min(1.0, float(sentences.starts[min(count, len(sentences))]) / max(1, sentences.ids.size))
+    first = sentences.starts[: count + 1]
+    probe = Sentences(sentences.ids[: first[-1]], first, max(1, round(sentences.total_words * share)))
+    trials = [resolve(recipe.model)(replace(config, epochs=1)).fit((vocabulary, probe)).seconds_ for _ in range(2)]
+    epoch = min(trials) / share  # the first trial compiles
+    left = seconds - (time.perf_counter() - began)
+    epochs = max(1, min(config.epochs, int(left / max(epoch, 1e-9))))
+    text = translate("budget of {budget:g} s: {epochs} of {wanted} epochs, {each:.1f} s each by a trial")
+    log(Note(text.format(budget=seconds, epochs=epochs, wanted=config.epochs, each=epoch)))
+    return replace(config, epochs=epochs)
 
 
 def parameters(vectors: WordVectors) -> int:
@@ -121,7 +168,7 @@ def sample_neighbours(vectors: WordVectors) -> list[tuple[str, list[tuple[str, f
 
 def analogy(vectors: WordVectors, a: str, b: str, c: str, *, top: int, method: str) -> list[tuple[str, float]]:
     """What is to c as b is to a: 3CosAdd (Mikolov et al. 2013) or 3CosMul (Levy and Goldberg 2014, equation 4)."""
-    methods = {"add": vectors.most_similar, "multiply": vectors.most_similar_cosmul}
+    methods: dict[str, Callable[..., Any]] = {"add": vectors.most_similar, "multiply": vectors.most_similar_cosmul}
     if method not in methods:
         raise UsageError("unknown method '{name}'.{hint}", name=method, hint=nearest(method, methods))
     found: list[tuple[str, float]] = methods[method](positive=[b, c], negative=[a], topn=top)
@@ -130,11 +177,7 @@ def analogy(vectors: WordVectors, a: str, b: str, c: str, *, top: int, method: s
 
 def export(vectors: WordVectors, path: Path, *, to: str) -> dict[str, Any]:
     """Write vectors as one file in the layout of another program; returns file, words, dimensions and size."""
-    from hornbook.embeddings.formats import save_vectors
-
-    if to not in FORMATS:
-        raise UsageError("word vectors cannot be written as '{name}'.{hint}", name=to, hint=nearest(to, FORMATS))
-    save_vectors(vectors, path, FORMATS[to])
+    save_vectors(vectors, path, _FORMATS.get(to, to))  # type: ignore[arg-type]
     return {
         "file": str(path),
         "format": to,
@@ -142,6 +185,27 @@ def export(vectors: WordVectors, path: Path, *, to: str) -> dict[str, Any]:
         "dimensions": vectors.vector_size,
         "size_mb": path.stat().st_size / 1e6,
     }
+
+
+def are_tests(sources: Sequence[str | Path]) -> bool:
+    """Whether files, or what lies in folders, are tests of word vectors and not text: by what their first lines look like."""
+    paths = [Path(source) for source in sources]
+    files = [file for path in paths for file in (sorted(path.iterdir()) if path.is_dir() else [path]) if file.is_file()]
+    return any(_is_test(file) for file in files)
+
+
+def evaluate_tests(vectors: WordVectors, sources: Sequence[str | Path], *, log: Log) -> dict[str, Any]:
+    """Take the tests in files and folders: NAME, NAME_ci95, NAME_coverage, NAME_n of each."""
+    from hornbook.embeddings.intrinsic import as_record, evaluate_vectors
+
+    return as_record(evaluate_vectors(vectors, [Path(source) for source in sources], log=log))
+
+
+def _is_test(file: Path) -> bool:
+    with open(file, "rb") as opened:
+        head = opened.read(_TEST_HEAD).decode("utf-8", "replace").splitlines()[:_TEST_LINES]
+    lines = [line.strip() for line in head if line.strip() and not line.startswith("#")]
+    return len(lines) > 1 and sum(bool(_TEST_LINE.match(line)) for line in lines) >= 0.9 * len(lines)
 
 
 def _told(split: TextSplit, log: Log) -> Iterator[str]:

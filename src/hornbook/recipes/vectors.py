@@ -1,0 +1,29 @@
+"""Word vectors: Word2Vec, fastText, GloVe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from hornbook.embeddings.sentences import WordsConfig
+from hornbook.embeddings.word2vec import Word2VecConfig
+from hornbook.recipes import Recipe
+
+
+@dataclass(frozen=True)
+class Word2VecRecipe:
+    """Configuration of Word2Vec: the vectors, what a word is, and how often words that belong together are joined."""
+
+    model: Word2VecConfig = field(default_factory=Word2VecConfig)
+    words: WordsConfig = field(default_factory=WordsConfig)
+    phrases: int = 0
+
+
+WORD2VEC = Recipe(
+    name="word2vec",
+    title="Word2Vec",
+    generation=1,
+    model="hornbook.embeddings.word2vec:Word2Vec",
+    styles=MappingProxyType({"classic": Word2VecRecipe()}),
+    reads="words",
+)
