@@ -44,4 +44,19 @@ MESSAGES: dict[str, str] = {
     "pruning by entropy needs the counts of the training text, which a model read from ARPA lacks": (
         "按熵剪枝需要训练文本的计数，而从 ARPA 读入的模型没有计数"
     ),
+    "this tokenizer does not name its tokens: an ARPA file cannot be written": "该分词器不给词元命名：无法写 ARPA 文件",
+    "{path}: the export differs from the model by {worst:.2g} nats a token, more than {limit:g}: it was removed": (
+        "{path}：导出文件与模型每词元相差 {worst:.2g} nat，超过 {limit:g}：已删除"
+    ),
+    "token {token!r} has a blank or no letter: an ARPA file cannot hold it": "词元 {token!r} 含空白或为空：ARPA 文件无法保存",
+    "two tokens are spelled {token!r}: an ARPA file cannot tell them apart": "有两个词元都写作 {token!r}：ARPA 文件无法区分",
+    "{path}, line {line}: no valid ARPA file: {what}": "{path} 第 {line} 行：不是有效的 ARPA 文件：{what}",
+    "{path} is not UTF-8: {error}": "{path} 不是 UTF-8：{error}",
+    "{path}: the tokenizer has no token {token!r}: it does not belong to this model": (
+        "{path}：分词器没有词元 {token!r}：它不属于该模型"
+    ),
+    "{path} has no 1-gram {token}: sentences cannot be scored": "{path} 没有一元 {token}：无法给句子打分",
+    "{path} lists a word twice": "{path} 重复列出了一个词",
+    "{path}: {start} stands inside an n-gram of order {order}": "{path}：{start} 出现在 {order} 阶 n 元组内部",
+    "{path}: an n-gram of order {order} is listed twice": "{path}：重复列出了一个 {order} 阶 n 元组",
 }

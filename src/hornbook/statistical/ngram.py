@@ -105,6 +105,11 @@ class NgramLM:
         self._trie = self._reduce(assemble(levels, smoothed, occurrences, storage))
         return self
 
+    def use(self, trie: Trie) -> Self:
+        """Take n-grams that were made elsewhere (read from an ARPA file, pruned); their order must be the configuration's."""
+        self._trie, self.discounts_, self.tokens_ = trie, np.zeros((self.config.order, 3)), self.tokens_
+        return self
+
     @property
     def normalised(self) -> bool:
         """Whether scores are probabilities: without it there is no perplexity and no bits per byte."""

@@ -230,7 +230,7 @@ def _check(trie: Trie, path: Path) -> None:
         raise _damaged(path, "continuations are not sorted")
     log_probs = trie.log_prob_table if trie.log_prob_table.size else trie.log_probs
     for name, array, lowest, highest in (
-        ("log_probs", log_probs, IMPOSSIBLE - 1, 1e-3),
+        ("log_probs", log_probs, IMPOSSIBLE - 3, 1e-3),
         ("backoffs", trie.backoffs, -math.inf, -IMPOSSIBLE),
     ):
         if array.size and not (np.isfinite(array).all() and lowest < array.min() and array.max() < highest):

@@ -43,9 +43,15 @@ def learn_closed(texts: Iterable[str], config: TokenizerConfig) -> TextTokenizer
     words = sorted(counts, key=lambda word: (-counts[word], word))
     if config.size not in (0, DEFAULT_SIZE):
         words = words[: config.size - len(SPECIAL_TOKENS)]
-    vocabulary = {word: index for index, word in enumerate([*SPECIAL_TOKENS.values(), *words])}
+    return closed_tokenizer(words, lowercase=config.lowercase)
+
+
+def closed_tokenizer(words: Iterable[str], *, lowercase: bool = False) -> TextTokenizer:
+    """A tokenizer of these words, in this order after the special tokens; words that are special tokens are not repeated."""
+    own = [word for word in words if word not in SPECIAL_TOKENS.values()]
+    vocabulary = {word: index for index, word in enumerate([*SPECIAL_TOKENS.values(), *own])}
     backend = tokenizers.Tokenizer(models.WordLevel(vocabulary, unk_token=_UNKNOWN))
-    backend.normalizer = folding
+    backend.normalizer = closed_normalizer(lowercase)
     backend.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     backend.add_special_tokens(special_tokens(closed_vocabulary=True))
     specials = {name: vocabulary[token] for name, token in SPECIAL_TOKENS.items() if name != "unknown"}
