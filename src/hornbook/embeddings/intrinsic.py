@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from hornbook.core.errors import ContentError, UsageError, translate
 from hornbook.core.events import Note
 from hornbook.embeddings.formats.reading import Log
-from hornbook.embeddings.search import TINY
 from hornbook.embeddings.statistics import correlation_interval, pearson, share_interval, spearman
+from hornbook.embeddings.table import TINY
 
 if TYPE_CHECKING:
     from hornbook.embeddings.vectors import WordVectors
@@ -235,7 +235,7 @@ def answer_analogies(
             cosines /= np.maximum(vectors.norms[block], TINY)
             kernels[method](np.ascontiguousarray(cosines), table, classes, first, best, answers)
         verdicts[known] = (answers >= 0) & (classes[answers] == classes[ids[known, 3]])
-    return verdicts.tolist()  # type: ignore[no-any-return]
+    return verdicts.tolist()
 
 
 def evaluate_word_analogies(

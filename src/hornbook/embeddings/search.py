@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hornbook.core.errors import UsageError
+from hornbook.embeddings.table import TINY, Key, Query, Vector, unit
 
 if TYPE_CHECKING:
-    from hornbook.embeddings.vectors import Key, Neighbours, Query, Vector, WordVectors
+    from hornbook.embeddings.vectors import Neighbours, WordVectors
 
-TINY = np.float32(1e-30)
 _BLOCK_BYTES = 16 << 20  # of rows read at a time where nothing else limits it
 _MOST_QUERIES = 256  # of a block: enough for the products to run at full speed
 
@@ -37,9 +37,9 @@ def row_norms(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def cosines(vectors: WordVectors, query: Vector, begin: int = 0, end: int | None = None) -> NDArray[np.float32]:
     """(end - begin,) cosine of one vector with the rows; 0 with a zero row."""
-    unit = query / max(np.float32(np.linalg.norm(query)), TINY)
+    scaled = unit(query)
     parts = [
-        vectors.vectors[block] @ unit / np.maximum(vectors.norms[block], TINY)
+        vectors.vectors[block] @ scaled / np.maximum(vectors.norms[block], TINY)
         for block in row_blocks(vectors.vectors, begin, end)
     ]
     return np.concatenate(parts) if parts else np.zeros(0, np.float32)
@@ -68,12 +68,13 @@ def most_similar_cosmul(
     if not positive:
         raise UsageError("nothing to compare with: give a word or a vector")
 
-    def product(keys: Sequence[Query]) -> NDArray[np.float32]:
+    def multiplied(keys: Sequence[Query]) -> NDArray[np.float32]:
         vector = [key if isinstance(key, np.ndarray) else vectors.get_vector(key) for key in keys]
         terms = [(1 + cosines(vectors, one, 0, end)) / 2 for one in vector]
-        return np.prod(terms, axis=0, dtype=np.float32)
+        product: NDArray[np.float32] = np.prod(terms, axis=0, dtype=np.float32)
+        return product
 
-    scores = product(positive) / ((product(negative) if negative else np.float32(1)) + np.float32(1e-6))
+    scores = multiplied(positive) / ((multiplied(negative) if negative else np.float32(1)) + np.float32(1e-6))
     return scores if topn is None else _best_words(vectors, scores, [*positive, *negative], topn, 0)
 
 

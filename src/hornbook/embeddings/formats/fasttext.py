@@ -29,6 +29,7 @@ HIERARCHICAL, NEGATIVE, SOFTMAX, ONE_VS_ALL = 1, 2, 3, 4
 CBOW, SKIPGRAM, SUPERVISED = 1, 2, 3
 Matrix: TypeAlias = NDArray[np.float32] | Quantised
 _VERSION = 12
+_MOST_PRUNED = 1 << 25  # buckets of a pruned model: a table of them all is kept
 _LONGEST_NGRAM = 100  # characters, and words: more is no setting but damage, and would take forever
 
 
@@ -236,24 +237,23 @@ def _read_dictionary(cursor: Cursor, args: Args) -> tuple[list[str], list[str], 
     data = memoryview(cursor.data)  # type: ignore[arg-type]
     for row in range(size):
         entry, cursor.position = _read_word(cursor, data, row, size)
-        counts[row] = cursor.count("q", f"the count of '{entry}'", 0, 2**62)
+        counts[row] = cursor.count("q", f"the count of {entry!r}", 0, 2**62)
         kind = cursor.data[cursor.position]
         if kind != (row >= word_count):
-            raise cursor.wrong(f"the kind of '{entry}'", kind, int(row >= word_count))
+            raise cursor.wrong(f"the kind of {entry!r}", kind, int(row >= word_count))
         cursor.position += 1
         entries.append(entry)
     if len(set(entries)) < size:
         double = next(entry for row, entry in enumerate(entries) if entries.index(entry) != row)
-        raise cursor.wrong(f"the dictionary, in which '{double}' is there twice,", "not unique", "each word once")
+        raise cursor.wrong(f"the dictionary, in which {double!r} is there twice,", "not unique", "each word once")
     pruned = None
     if prune_size >= 0:
         pairs = cursor.array("<i4", (prune_size, 2), "the list of pruned buckets")
         pruned = dict(pairs.tolist())
-        inside = not prune_size or (
-            pairs.min() >= 0 and int(pairs[:, 0].max()) < args.bucket and int(pairs[:, 1].max()) < prune_size
-        )
-        if not inside or len(pruned) < prune_size:
-            raise cursor.wrong("the list of pruned buckets", "out of range or not unique", f"0 to {args.bucket - 1}")
+        bounds = (min(args.bucket, _MOST_PRUNED), prune_size)
+        inside = not prune_size or (pairs.min() >= 0 and bool((pairs.max(axis=0) < bounds).all()))
+        if not inside or args.bucket > _MOST_PRUNED or len(pruned) < prune_size:
+            raise cursor.wrong("the list of pruned buckets", "out of range or not unique", f"below {bounds[0]} and {bounds[1]}")
     return entries[:word_count], entries[word_count:], counts, tokens, pruned
 
 

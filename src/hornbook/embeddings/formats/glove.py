@@ -24,7 +24,7 @@ def read_glove(path: Path, options: ReadOptions) -> WordVectors:
     size = dimensions(data)
     if size is None:
         raise ContentError(
-            "{path}, line 1: '{found}' is not a word and its numbers. Is this a file of word vectors?",
+            "{path}, line 1: {found!r} is not a word and its numbers. Is this a file of word vectors?",
             path=path,
             found=data[:40].tobytes().split(b"\n")[0].decode("utf-8", "replace"),
         )

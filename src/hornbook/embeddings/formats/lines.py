@@ -43,7 +43,7 @@ def read_lines(
         )
     if happened == kernels.NOT_A_NUMBER:
         raise ContentError(
-            "{path}, line {line}: '{found}' is not a number; expected a word and {size} numbers. Mend or remove the line.",
+            "{path}, line {line}: {found!r} is not a number; expected a word and {size} numbers. Mend or remove the line.",
             path=path,
             line=place,
             found=data[position : position + min(found, 30)].tobytes().decode("utf-8", "replace"),

@@ -74,7 +74,7 @@ class Cursor:
         """An int32, int64 or float64, little endian."""
         size = struct.calcsize(code)
         self.require(size, what)
-        (value,) = struct.unpack_from(f"<{code}", self.data, self.position)
+        (value,) = struct.unpack(f"<{code}", self.data[self.position : self.position + size].tobytes())
         self.position += size
         return value
 
@@ -155,7 +155,7 @@ def unique(
         if bad.any():
             row = int(np.argmax(bad)) + block.start
             raise ContentError(
-                "{path}, {place}: the vector of '{word}' has a number that is not finite. Get the file again.",
+                "{path}, {place}: the vector of {word!r} has a number that is not finite. Get the file again.",
                 path=path,
                 place=_place(row, int(bounds[row, 0]), first_line),
                 word=words[row],
@@ -168,7 +168,7 @@ def unique(
         return [words[row] for row in kept], numbers[kept]
     row = next(row for row, word in enumerate(words) if index[word] != row)
     raise ContentError(
-        "{path}, {place}: the word '{word}' is there twice, first at {earlier}. on_duplicates='first' keeps the first.",
+        "{path}, {place}: the word {word!r} is there twice, first at {earlier}. on_duplicates='first' keeps the first.",
         path=path,
         place=_place(row, int(bounds[row, 0]), first_line),
         word=words[row],

@@ -70,7 +70,7 @@ def parse_decimal(data: NDArray[np.uint8], begin: int, end: int) -> tuple[bool, 
         return False, 0.0
     value = np.float64(digits)
     if digits == 0:
-        value = 0.0
+        value = np.float64(0.0)
     elif -22 <= exponent < 0:
         value /= _POWERS[-exponent]
     elif 0 < exponent <= 22:

@@ -114,7 +114,7 @@ def _require_header(path: Path, data: NDArray[np.uint8]) -> tuple[int, int, int]
     header = read_header(data)
     if header is None:
         raise ContentError(
-            "{path}, line 1: '{found}' is not 'words dimensions', e.g. '71000 100'. Without such a line it is a GloVe file.",
+            "{path}, line 1: {found!r} is not 'words dimensions', e.g. '71000 100'. Without such a line it is a GloVe file.",
             path=path,
             found=data[:40].tobytes().split(b"\n")[0].decode("utf-8", "replace"),
         )
