@@ -17,4 +17,9 @@ MESSAGES: dict[str, str] = {
     "{folder} is the checkpoint of another training ({names} differ): choose another folder, or do not resume": (
         "{folder} 是另一次训练的检查点（{names} 不同）：请换一个文件夹，或不要继续训练"
     ),
+    "{name} = {value}: choose a number above 0": "{name} = {value}：须为大于 0 的数",
+    "there are no tagged words to learn from": "没有可供学习的带标注的词",
+    "the labels are not {scheme}: {error}": "标签不符合 {scheme} 方案：{error}",
+    "{changed} labels were read as the beginning of a span: they continue none": "{changed} 个标签前面没有可延续的片段，已按片段开头读取",
+    "this tagger is not trained: call fit, or load a saved one": "该标注器尚未训练：请调用 fit，或载入已保存的模型",
 }

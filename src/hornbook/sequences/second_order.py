@@ -31,19 +31,29 @@ class Candidates:
 
 
 def viterbi_second_order(
-    candidates: Candidates, starts: ArrayLike, trigram: ArrayLike, *, beam: float = np.inf, threads: int = 1
+    candidates: Candidates,
+    starts: ArrayLike,
+    trigram: ArrayLike,
+    *,
+    groups: ArrayLike | None = None,
+    beam: float = np.inf,
+    threads: int = 1,
 ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
     """Best states (N,) and their scores (B,), -inf where nothing is permitted, 0 for an empty sequence.
 
     `trigram` (S + 1, S + 1, S + 1) scores a state given the two before it, [two before, one before, state]; index S stands for
-    the boundary on either side: [S, S, first], [S, first, second], ..., [last but one, last, S]. Pairs of states more than
-    `beam` worse than the best pair of their position are dropped (Brants 2000, section 2.4); without a beam it is exact.
+    the boundary on either side: [S, S, first], [S, first, second], ..., [last but one, last, S]. With `groups` (S + 1,) the
+    state two before counts only by its group: `trigram` is (G, S + 1, S + 1). Pairs of states more than `beam` worse than the
+    best pair of their position are dropped (Brants 2000, section 2.4); without a beam it is exact.
     """
     table = np.ascontiguousarray(trigram, dtype=np.float32)
     offsets, lengths = np.ascontiguousarray(starts, dtype=np.int64), np.diff(candidates.offsets)
-    states = len(table) - 1
-    if table.shape != (states + 1,) * 3:
-        raise ValueError(f"trigram {table.shape} is no cube")
+    states = table.shape[-1] - 1
+    group_of = np.ascontiguousarray(np.arange(states + 1) if groups is None else groups, dtype=np.int32)
+    if table.ndim != 3 or table.shape[1] != states + 1 or group_of.shape != (states + 1,):
+        raise ValueError(f"trigram {table.shape} and groups {group_of.shape} do not fit")
+    if group_of.min() < 0 or group_of.max() >= len(table):
+        raise ValueError(f"trigram {table.shape} lacks groups up to {group_of.max()}")
     check_starts(offsets, lengths.size)
     check_starts(candidates.offsets, candidates.states.size)
     if lengths.size and (lengths.min() < 1 or candidates.states.min() < 0 or candidates.states.max() >= states):
@@ -54,7 +64,7 @@ def viterbi_second_order(
     best = np.zeros(offsets.size - 1)
     parts = (candidates.states, candidates.scores, candidates.offsets)
     run_shards(
-        lambda first, last: _decode(*parts, offsets, first, last, table, np.float32(beam), paths, best),
+        lambda first, last: _decode(*parts, offsets, first, last, table, group_of, np.float32(beam), paths, best),
         even_shards(offsets, threads),
         threads,
     )
@@ -70,12 +80,13 @@ def _decode(
     first: int,
     last: int,
     trigram: NDArray[np.float32],
+    groups: NDArray[np.int32],
     beam: np.float32,
     paths: NDArray[np.int32],
     best: NDArray[np.float64],
 ) -> None:
     """`pairs[p * width + c]` is the best score of a path ending in candidate p of the position before and c of this one."""
-    boundary = trigram.shape[0] - 1
+    boundary = trigram.shape[1] - 1
     most_pairs, widest = _sizes(offsets, starts, first, last)
     came_from = np.empty(most_pairs, dtype=np.int16)  # the candidate two positions back, for every pair of every position
     pairs = np.empty(widest * widest, dtype=np.float32)
@@ -89,7 +100,7 @@ def _decode(
         before_width = 1  # the boundary before the first position is its only predecessor
         for c in range(width):
             k = offsets[begin] + c
-            pairs[c] = trigram[boundary, boundary, names[k]] + scores[k]
+            pairs[c] = trigram[groups[boundary], boundary, names[k]] + scores[k]
         peak = pairs[:width].max()
         written = 0
         for t in range(begin + 1, stop):
@@ -101,7 +112,7 @@ def _decode(
             following[:size] = -np.inf
             came_from[written : written + size] = 0
             for b in range(before_width):
-                older = boundary if t - 2 < begin else names[offsets[t - 2] + b]
+                older = groups[boundary if t - 2 < begin else names[offsets[t - 2] + b]]
                 for p in range(width):
                     value = pairs[b * width + p] - peak
                     if value < -beam or value == -np.inf:
@@ -127,7 +138,7 @@ def _decode(
         winner = np.float32(-np.inf)
         p = c = 0
         for b in range(before_width):
-            older = boundary if stop - 2 < begin else names[offsets[stop - 2] + b]
+            older = groups[boundary if stop - 2 < begin else names[offsets[stop - 2] + b]]
             for i in range(width):
                 score = pairs[b * width + i] + trigram[older, names[offsets[stop - 1] + i], boundary]
                 if score > winner:

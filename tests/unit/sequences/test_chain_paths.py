@@ -117,6 +117,18 @@ def test_candidates_limit_the_states() -> None:
     assert allowed[np.arange(length), paths].all()
 
 
+def test_groups_are_a_table_with_equal_slices() -> None:
+    random = np.random.default_rng(4)
+    emissions, small, groups = random.normal(0, 2, (50, 5)), random.normal(0, 2, (3, 6, 6)), [0, 1, 0, 1, 1, 2]
+    grouped = viterbi_second_order(Candidates.dense(emissions), [0, 1, 3, 50], small, groups=groups)
+    full = viterbi_second_order(Candidates.dense(emissions), [0, 1, 3, 50], small[groups])
+    np.testing.assert_array_equal(grouped[0], full[0])
+    np.testing.assert_array_equal(grouped[1], full[1])
+    for wrong in ([0, 1, 0, 1, 1, 3], [0, 1], [-1, 1, 0, 1, 1, 2]):
+        with pytest.raises(ValueError, match="groups"):
+            viterbi_second_order(Candidates.dense(emissions), [0, 50], small, groups=wrong)
+
+
 def test_a_wide_beam_changes_nothing_and_a_narrow_one_still_gives_a_path() -> None:
     random = np.random.default_rng(5)
     emissions, trigram = random.normal(0, 2, (60, 6)), random.normal(0, 2, (7, 7, 7))
