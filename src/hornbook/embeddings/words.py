@@ -9,8 +9,6 @@ counts are known; then one pass turns them into ids, commonest word first, and l
 from __future__ import annotations
 
 import codecs
-import os
-import tempfile
 from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -23,12 +21,12 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from hornbook.core.errors import ContentError, UsageError, disk_errors
+from hornbook.core.errors import ContentError, UsageError
 from hornbook.core.events import Event, Note, Progress
 from hornbook.corpus.compression import chunks
 from hornbook.corpus.sources import COMPRESSIONS
-from hornbook.embeddings.scan_kernels import count as count_block
-from hornbook.embeddings.scan_kernels import keep, number_by_appearance, rehash, scan
+from hornbook.embeddings.number_store import NumberStore
+from hornbook.embeddings.scan_kernels import number_by_appearance, rehash, scan
 
 _SOLID = bytes(byte for byte in range(256) if byte not in b" \t\n\r\v\f")  # what words are made of
 _BLOCK = 1 << 20  # numbers of words kept together: 4 MB
@@ -98,7 +96,7 @@ def read_sentences(
     does not exist; ContentError for plain strings in place of lists, text that is not UTF-8, an empty corpus, and a min_count
     that leaves no word; DiskFullError where the temporary file finds no room.
     """
-    numbers = _Numbers(memory_mb)
+    numbers = NumberStore(memory_mb)
     if isinstance(source, (str, Path)):
         types, spelling = _read_file(Path(source), numbers, log)
     else:
@@ -111,11 +109,11 @@ def restrict(
 ) -> tuple[Vocabulary, Sentences]:
     """The same corpus with rarer words left out; `total` and `total_words` stay. ContentError when nothing remains."""
     kept = _commonest(vocabulary.counts, config, vocabulary.total)
-    numbers = _Numbers(memory_mb=np.inf)
+    numbers = NumberStore(memory_mb=np.inf)
     numbers.add(sentences.ids, sentences.starts[1:])
     limited = Vocabulary(tuple(map(vocabulary.words.__getitem__, kept.tolist())), vocabulary.counts[kept], vocabulary.total)
     log(Note(f"the vocabulary is {len(limited):,} of {len(vocabulary):,} words"))
-    return limited, numbers.sentences(kept, limited.counts, len(vocabulary), sentences.total_words)
+    return limited, Sentences(*numbers.sentences(kept, limited.counts, len(vocabulary)), sentences.total_words)
 
 
 def number_again(
@@ -125,74 +123,10 @@ def number_again(
     by_appearance, seen = number_by_appearance(ids, len(words))
     counts = np.bincount(by_appearance, minlength=seen.size)
     kept = _commonest(counts, VocabularyConfig(min_count=1), total_words)
-    numbers = _Numbers(memory_mb=np.inf)
+    numbers = NumberStore(memory_mb=np.inf)
     numbers.add(by_appearance, starts[1:])
     vocabulary = Vocabulary(tuple(words[number] for number in seen[kept].tolist()), counts[kept], total_words)
-    return vocabulary, numbers.sentences(kept, vocabulary.counts, seen.size, total_words)
-
-
-class _Numbers:
-    """The numbers of all words in the order read: blocks in memory, beyond a limit in a temporary file without a name."""
-
-    def __init__(self, memory_mb: float) -> None:
-        self._limit = memory_mb * 1e6
-        self._blocks: list[NDArray[np.uint32]] = []
-        self._file: Any = None
-        self._ends: list[NDArray[np.int64]] = []
-        self.size = 0
-
-    def add(self, block: NDArray[np.uint32], ends: NDArray[np.int64]) -> None:
-        """Take a block, and the ends of sentences in it counted from the first word of all."""
-        self.size += block.size
-        self._ends.append(ends)
-        self._blocks.append(block)
-        if self.size * 4 > self._limit or self._file:
-            with disk_errors("temporary file", Path(tempfile.gettempdir())):
-                self._file = self._file or tempfile.TemporaryFile()  # noqa: SIM115
-                for held in self._blocks:
-                    self._file.write(held.data)
-            self._blocks = []
-
-    def counts(self, words: int) -> NDArray[np.int64]:
-        """(words,) occurrences of each number."""
-        counts = np.zeros(words, np.int64)
-        for block in self._read():
-            count_block(block, counts)
-        return counts
-
-    def sentences(self, kept: NDArray[np.int64], counts: NDArray[np.int64], types: int, total: int) -> Sentences:
-        """Sentences of the `kept` (V,) of `types` numbers, which get ids in that order; `counts` (V,) how often each occurs."""
-        ids_of = np.full(types, -1, np.int32)
-        ids_of[kept] = np.arange(kept.size, dtype=np.int32)
-        ends = np.concatenate([*self._ends, np.array([self.size], np.int64)])
-        if ends.size > 1 and ends[-2] == self.size:
-            ends = ends[:-1]
-        ids = self._room(int(counts.sum()))
-        starts = np.zeros(ends.size + 1, np.int64)
-        filled = passed = closed = before = 0
-        for block in self._read():
-            filled, passed, closed = keep(block, before, ends, passed, ids_of, ids, filled, starts, closed)
-            before += block.size
-        if filled > starts[closed]:
-            closed += 1
-            starts[closed] = filled
-        return Sentences(ids, starts[: closed + 1].copy(), total)
-
-    def _read(self) -> Iterator[NDArray[np.uint32]]:
-        if self._file is None:
-            yield from self._blocks
-            return
-        self._file.seek(0)
-        while (block := np.fromfile(self._file, np.uint32, _BLOCK)).size:
-            yield block
-
-    def _room(self, size: int) -> NDArray[np.uint32]:
-        """(size,) to be filled; in a second temporary file where the first was needed, its blocks reserved beforehand."""
-        if self._file is None or not size:
-            return np.empty(size, np.uint32)
-        with disk_errors("temporary file", Path(tempfile.gettempdir())), tempfile.TemporaryFile() as file:
-            os.posix_fallocate(file.fileno(), 0, size * 4)  # a mapped page that finds no room would kill the process
-            return np.memmap(file, np.uint32, "r+", shape=(size,))
+    return vocabulary, Sentences(*numbers.sentences(kept, vocabulary.counts, seen.size), total_words)
 
 
 def _grown(held: NDArray[Any], size: int) -> NDArray[Any]:
@@ -253,7 +187,7 @@ class _Table:
         self._starts = _grown(self._starts, slots // 2 + 1)
 
 
-def _read_file(path: Path, numbers: _Numbers, log: Callable[[Event], None]) -> tuple[int, _Spelling]:
+def _read_file(path: Path, numbers: NumberStore, log: Callable[[Event], None]) -> tuple[int, _Spelling]:
     """Scan a text file in pieces; returns how many different words it has, and how they are spelled."""
     if not path.exists():
         raise UsageError("{path} does not exist", path=path)
@@ -290,7 +224,7 @@ def _read_file(path: Path, numbers: _Numbers, log: Callable[[Event], None]) -> t
     return table.words, spelling
 
 
-def _read_lists(source: Iterable[Sequence[str]], numbers: _Numbers, log: Callable[[Event], None]) -> tuple[int, _Spelling]:
+def _read_lists(source: Iterable[Sequence[str]], numbers: NumberStore, log: Callable[[Event], None]) -> tuple[int, _Spelling]:
     """Number the words of lists; returns how many are different, and how they are spelled."""
     index: defaultdict[str, int] = defaultdict(count().__next__)
     number = index.__getitem__
@@ -320,7 +254,7 @@ def _read_lists(source: Iterable[Sequence[str]], numbers: _Numbers, log: Callabl
     return len(words), lambda kept: [words[number] for number in kept.tolist()]
 
 
-def _move(block: array[int], ends: array[int], numbers: _Numbers) -> None:
+def _move(block: array[int], ends: array[int], numbers: NumberStore) -> None:
     """Hand numbers over; ends that repeat (empty sentences) are dropped."""
     places = np.frombuffer(ends, np.int64) if ends else np.zeros(0, np.int64)
     fresh = np.diff(places, prepend=numbers.size) > 0
@@ -384,7 +318,7 @@ def _without_mark(pieces: Iterable[bytes], path: Path) -> Iterator[bytes]:
 def _build(
     types: int,
     spelling: _Spelling,
-    numbers: _Numbers,
+    numbers: NumberStore,
     config: VocabularyConfig,
     log: Callable[[Event], None],
 ) -> tuple[Vocabulary, Sentences]:
@@ -393,7 +327,7 @@ def _build(
     vocabulary = Vocabulary(tuple(spelling(kept)), counts[kept], numbers.size)
     words, share = vocabulary.total, vocabulary.counts.sum() / vocabulary.total
     log(Note(f"{words:,} words, {types:,} different; the vocabulary is {len(vocabulary):,} of them, {share:.1%} of the text"))
-    return vocabulary, numbers.sentences(kept, vocabulary.counts, types, words)
+    return vocabulary, Sentences(*numbers.sentences(kept, vocabulary.counts, types), words)
 
 
 def _commonest(counts: NDArray[np.int64], config: VocabularyConfig, total: int) -> NDArray[np.int64]:
