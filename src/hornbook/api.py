@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from hornbook import catalog
 from hornbook.core import artifact, runtime
-from hornbook.core.config import merge, parse_duration, to_dict
+from hornbook.core.config import merge, parse_duration
 from hornbook.core.errors import ContentError, UsageError
 from hornbook.core.events import Event, Note
 
@@ -93,6 +93,7 @@ def train(
     trained a second time from a random table, for as many steps, and the difference is reported. With `nproc` above 1 that
     many processes train a network together, one per GPU or on parts of the cores.
     """
+    _require(sources)
     from hornbook.corpus.prepare import CorpusConfig
     from hornbook.tasks import pretrain
     from hornbook.tasks.vectors import open_vectors, train_vectors
@@ -107,20 +108,19 @@ def train(
         raise UsageError("--nproc is {nproc}: it must be at least 1", nproc=nproc)
     if nproc > 1 and found.batches is None:
         raise UsageError("--nproc is for networks; {recipe} uses threads: --threads", recipe=recipe)
-    pretrain.require_sources(sources)
+    seconds = _seconds(budget or ("10m" if found.reads == "tokens" else 0.0))
     artifact.require_own(output)
     initial = None if init_embeddings is None else open_vectors(init_embeddings)
     work = output.parent / f"{output.name}.work"
     _clear_work(work, resume=resume)
     store = pretrain.prepare_text(sources, work, config=corpus or CorpusConfig(), log=log)
     if found.reads == "words":
-        seconds = _seconds(budget) if budget else 0.0
         result = train_vectors(
             found, config, store, output, work=work, initial=initial, seconds=seconds, seed=seed, resume=resume, log=log
         )
         return {"model": str(output), **result}
     data = pretrain.prepare_data(store, work, tokenizer=tokenizer or "bpe", log=log)
-    config = _sized(found, config, data, budget or "10m", overrides or {}, seed=seed, device=device, log=log)
+    config = _sized(found, config, data, seconds, overrides or {}, seed=seed, device=device, log=log)
     with _curves(work / "tensorboard" if tensorboard else None, log) as heard:
         model, result = pretrain.fit_and_score(
             found, config, data, work=work, resume=resume, log=heard, initial=initial, compare=compare_init, nproc=nproc
@@ -131,6 +131,13 @@ def train(
     data_facts = {"train_bytes": store.split("train").total_bytes, "shards": data.shards.fingerprint, "seed": seed}
     result["size_mb"] = pretrain.save_model(model, output, recipe=found, config=config, run={**result, **data_facts})
     return result
+
+
+def _require(sources: Sources) -> None:
+    """A path that does not exist fails before the heavy libraries load."""
+    from hornbook.corpus.sources import require_sources
+
+    require_sources(sources)
 
 
 def _configured(recipe: Any, style: str, overrides: Mapping[str, Any]) -> Any:
@@ -186,7 +193,7 @@ def _sized(
     recipe: Any,
     config: Any,
     data: Any,
-    budget: str | float,
+    seconds: float,
     overrides: Mapping[str, Any],
     *,
     seed: int,
@@ -204,7 +211,6 @@ def _sized(
     config = dataclasses.replace(config, training=training)
     if training.steps or training.seconds:
         return config
-    seconds = _seconds(budget)
     if any(key in overrides for key in ("model.layers", "model.width")):
         return dataclasses.replace(config, training=dataclasses.replace(training, seconds=seconds))
     probe = measure([recipe.name], vocabulary=vocabulary, seconds=min(10.0, 0.05 * seconds), device=training.device)
@@ -235,9 +241,8 @@ def evaluate(
     from hornbook.embeddings.vectors import WordVectors
     from hornbook.scoring.lm import bits_per_byte
     from hornbook.tasks import vectors
-    from hornbook.tasks.pretrain import require_sources
 
-    require_sources(sources)
+    _require(sources)
     if not sources:
         raise UsageError("give something to evaluate {model} on: a text, or test files of word vectors", model=model)
     opened = vectors.open_vectors(model, log=log) if Path(model).is_file() else load(model)
@@ -347,6 +352,7 @@ def race(
 
     With `demo` the text is what every Python installation carries, and `sources` stay empty.
     """
+    _require(sources)
     from hornbook.compare.race import RaceConfig
     from hornbook.compare.race import race as run_race
     from hornbook.corpus.prepare import CorpusConfig
@@ -410,9 +416,3 @@ def doctor() -> dict[str, dict[str, Any]]:
             for extra, names in extras.items()
         },
     }
-
-
-def settings(recipe: str, style: str = "") -> dict[str, Any]:
-    """The configuration of a recipe as nested plain values."""
-    found = catalog.recipe(recipe)
-    return to_dict(found.styles[style or next(iter(found.styles))])

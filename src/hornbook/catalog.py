@@ -17,6 +17,7 @@ MODELS = {  # `model_type` of a saved config.json -> class with `load` and `save
 
 RECIPES = {  # name on the command line -> Recipe; the race runs those that read tokens, in this order
     "word2vec": "hornbook.recipes.vectors:WORD2VEC",
+    "glove": "hornbook.recipes.vectors:GLOVE",
     "unigram": "hornbook.recipes.ngram:UNIGRAM",
     "ngram": "hornbook.recipes.ngram:NGRAM",
     "rnn": "hornbook.recipes.rnn:RNN",

@@ -19,4 +19,5 @@ MESSAGES: dict[str, str] = {
     "budget of {budget:g} s: {epochs} of {wanted} epochs, {each:.1f} s each by a trial": (
         "预算 {budget:g} 秒：{wanted} 轮中的 {epochs} 轮，按试测每轮 {each:.1f} 秒"
     ),
+    "{folder} is a model of kind {kind}, not word vectors": "{folder} 是 {kind} 类型的模型，不是词向量",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from hornbook.embeddings.glove import GloveConfig
 from hornbook.embeddings.sentences import WordsConfig
 from hornbook.embeddings.word2vec import Word2VecConfig
 from hornbook.recipes import Recipe
@@ -19,11 +20,28 @@ class Word2VecRecipe:
     phrases: int = 0
 
 
+@dataclass(frozen=True)
+class GloveRecipe:
+    """Configuration of GloVe, likewise."""
+
+    model: GloveConfig = field(default_factory=GloveConfig)
+    words: WordsConfig = field(default_factory=WordsConfig)
+    phrases: int = 0
+
+
 WORD2VEC = Recipe(
     name="word2vec",
     title="Word2Vec",
     generation=1,
     model="hornbook.embeddings.word2vec:Word2Vec",
     styles=MappingProxyType({"classic": Word2VecRecipe()}),
+    reads="words",
+)
+GLOVE = Recipe(
+    name="glove",
+    title="GloVe",
+    generation=1,
+    model="hornbook.embeddings.glove:Glove",
+    styles=MappingProxyType({"classic": GloveRecipe()}),
     reads="words",
 )

@@ -7,6 +7,7 @@ interrupted run finds the file of sentences and the checkpoints in the work fold
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import time
@@ -24,7 +25,7 @@ from hornbook.core.runtime import peak_rss_mb
 from hornbook.corpus.store import TextSplit, TextStore
 from hornbook.embeddings.formats import load_vectors, save_vectors
 from hornbook.embeddings.sentences import WordsConfig, sentences_of
-from hornbook.embeddings.vectors import WordVectors
+from hornbook.embeddings.vectors import MODEL_TYPE, WordVectors
 from hornbook.recipes import Recipe
 from hornbook.tasks.pretrain import resolve, save_model
 
@@ -51,7 +52,17 @@ def open_vectors(path: str | Path, *, log: Log | None = None) -> WordVectors:
         raise UsageError("{path} does not exist", path=path)
     if (path / artifact.MANIFEST).is_file():
         artifact.verify(path)
+    if (kind := _model_type(path)) not in ("", MODEL_TYPE):
+        raise UsageError("{folder} is a model of kind {kind}, not word vectors", folder=path, kind=kind)
     return load_vectors(path, log=log)
+
+
+def _model_type(folder: Path) -> str:
+    """The kind of model a folder says it is; '' when it says nothing that can be read."""
+    try:
+        return str(json.loads((folder / "config.json").read_text("utf-8"))["model_type"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def train_vectors(
