@@ -79,7 +79,7 @@ def _bounded(word: str) -> bytes:
     if word == END_OF_SENTENCE:
         return b""
     try:
-        return f"<{word}>".encode()
+        return f"<{word}>".encode("utf-8", "surrogateescape")  # bytes of a file that are no UTF-8 keep their hash
     except UnicodeEncodeError as error:
         raise ContentError("{word} is not valid text (a lone surrogate)", word=ascii(word)) from error
 
