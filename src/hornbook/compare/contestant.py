@@ -71,13 +71,7 @@ def compete(
     data = open_data(folder / "work")
     test = shorten(test_split(data), data.tokenizer, tokens=test_tokens)
     probe = Probe.from_json((folder / "work" / PROBE).read_text("utf-8"))
-    alarms: list[str] = []
-
-    def heard(event: Event) -> None:
-        if isinstance(event, Alarm):
-            alarms.append(f"{event.text} → {event.remedy}")
-        log(event)
-
+    alarms, heard = with_alarms(log)
     config = merge(recipe.styles[style], overrides)
     forecast: dict[str, float] = {}
     if recipe.batches is None:
@@ -114,9 +108,25 @@ def compete(
         curve=trained.curve or _point(trained, data),
         alarms=tuple(alarms),
     )
-    entry = codec.plain(Entry(row, score.unit_kind, len(score.unit_nats)))
-    artifact.write_text_atomic(work / ENTRY, json.dumps(entry, ensure_ascii=False))
+    save_entry(Entry(row, score.unit_kind, len(score.unit_nats)), work)
     return {"name": name}
+
+
+def with_alarms(log: Log) -> tuple[list[str], Log]:
+    """The alarms of a contestant, for its row, and the log that collects them."""
+    alarms: list[str] = []
+
+    def heard(event: Event) -> None:
+        if isinstance(event, Alarm):
+            alarms.append(f"{event.text} → {event.remedy}")
+        log(event)
+
+    return alarms, heard
+
+
+def save_entry(entry: Entry, work: Path) -> None:
+    """Leave the entry where the race looks for it."""
+    artifact.write_text_atomic(work / ENTRY, json.dumps(codec.plain(entry), ensure_ascii=False))
 
 
 def _actual(row: RaceRow, wall_seconds: float) -> dict[str, float]:

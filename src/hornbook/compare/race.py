@@ -27,9 +27,10 @@ from hornbook.core import artifact, codec, runtime
 from hornbook.core.errors import ContentError, Interrupted, UsageError
 from hornbook.core.events import Alarm, Event, Note
 from hornbook.corpus.prepare import CorpusConfig
+from hornbook.corpus.sources import require_sources
 from hornbook.corpus.store import TextStore
 from hornbook.scoring.cloze import TokenWords, build_cloze, save_cloze
-from hornbook.tasks.pretrain import Data, held_out, prepare_data, prepare_text, require_sources
+from hornbook.tasks.pretrain import Data, held_out, prepare_data, prepare_text
 from hornbook.tokenizers import TokenizerConfig
 
 Log = Callable[[Event], None]
@@ -46,7 +47,7 @@ class RaceConfig:
     """What is raced, under which budget (seconds of wall time in all)."""
 
     budget: float = 600.0
-    contestants: tuple[str, ...] = tuple(catalog.RECIPES)
+    contestants: tuple[str, ...] = tuple(catalog.RECIPES)  # in the order they run
     style: str = ""  # "" takes each recipe's first style
     tokenizer: TokenizerConfig | Path | str = "bpe"
     corpus: CorpusConfig = field(default_factory=CorpusConfig)
@@ -94,7 +95,7 @@ def race(
         for position, name in enumerate(config.contestants):
             share = clock.share(len(config.contestants) - position)
             with clock.stage(name):
-                entries.append(_contest(worker, name, share, output, test_tokens, prompts, config, log, resume))
+                entries.append(_contest(worker, name, share, output, store, test_tokens, prompts, config, log, resume))
     with clock.stage("report"):
         result = _result(entries, store, data, output, config, clock, prompts, command)
         write_report(result, output)
@@ -212,6 +213,7 @@ def _contest(
     name: str,
     share: float,
     output: Path,
+    store: TextStore,
     test_tokens: int,
     prompts: Sequence[str],
     config: RaceConfig,
@@ -229,16 +231,20 @@ def _contest(
         "style": config.style if config.style in recipe.styles else next(iter(recipe.styles)),
         "race": str(output),
         "seconds": share,
-        "test_tokens": test_tokens,
         "cloze_seconds": max(0.3, _CLOZE * share),
-        "prompts": list(prompts),
         "overrides": dict(config.overrides.get(name, {})),
         "seed": config.seed,
-        "device": config.device,
         "resume": resume,
     }
+    if recipe.reads == "words":
+        job, more = "hornbook.compare.vector_contestant:compete", {"text": str(store.folder)}
+    else:
+        job, more = (
+            "hornbook.compare.contestant:compete",
+            {"test_tokens": test_tokens, "prompts": list(prompts), "device": config.device},
+        )
     try:
-        worker.run("hornbook.compare.contestant:compete", arguments, log=log)
+        worker.run(job, {**arguments, **more}, log=log)
     except JobError as error:
         if error.exit_code == Interrupted.exit_code:
             raise Interrupted(_INTERRUPTED, name=name) from error

@@ -29,7 +29,7 @@ _HAN_TEXT = 0.2  # share of Han characters from which on a text is shown as Chin
 
 
 def rank_rows(rows: Sequence[RaceRow], units: Mapping[str, Units], *, seed: int) -> tuple[RaceRow, ...]:
-    """Rows best first, ranked by paired bootstrap on the same held-out units; those without a score last.
+    """Rows best first, ranked by paired bootstrap on the same held-out units; then those without one, by cloze accuracy.
 
     A share counts as too small to judge where one more doubling of the training time, worth what the last one was worth,
     would close the gap to the best.
@@ -37,7 +37,11 @@ def rank_rows(rows: Sequence[RaceRow], units: Mapping[str, Units], *, seed: int)
     places = {place.name: place for place in rank_with_ties(units, seed=seed)} if units else {}
     order = list(places)
     result = []
-    for row in sorted(rows, key=lambda row: order.index(row.name) if row.name in places else len(order)):
+
+    def place_of(row: RaceRow) -> tuple[int, float]:
+        return (order.index(row.name), 0.0) if row.name in places else (len(order), -(row.cloze_accuracy or 0.0))
+
+    for row in sorted(rows, key=place_of):
         if row.name not in places:
             result.append(row)
             continue

@@ -59,6 +59,13 @@ class Source:
         return self.name == "-"
 
 
+def require_sources(sources: Sequence[str | Path]) -> None:
+    """UsageError for the first path that does not exist: before anything is written or imported."""
+    for source in sources:
+        if str(source) != "-" and not Path(source).exists():
+            raise UsageError("{path} does not exist", path=source)
+
+
 def expand(sources: Sequence[Path | str], config: ReadConfig, *, log: Log, skipped: list[str]) -> list[Source]:
     """Every file to read, train files first, then in sorted order. UsageError for a missing path or an unreadable kind."""
     if not sources and not (config.train or config.dev or config.test):

@@ -22,7 +22,7 @@ import numpy as np
 from hornbook.core import artifact
 from hornbook.core.codec import plain
 from hornbook.core.config import to_dict, to_toml
-from hornbook.core.errors import ContentError, UsageError, translate
+from hornbook.core.errors import ContentError, translate
 from hornbook.core.events import Event, Finished, Note
 from hornbook.core.runtime import peak_rss_mb, versions
 from hornbook.corpus.demo import demo_documents
@@ -67,13 +67,6 @@ class Trained:
     reason: str
     steps: int = 1
     curve: tuple[tuple[float, int, float], ...] = ()  # seconds, tokens, held-out bits per byte
-
-
-def require_sources(sources: Sequence[str | Path]) -> None:
-    """UsageError for the first path that does not exist: before anything is written or imported."""
-    for source in sources:
-        if str(source) != "-" and not Path(source).exists():
-            raise UsageError("{path} does not exist", path=source)
 
 
 def prepare_text(sources: Sequence[str | Path], work: Path, *, config: CorpusConfig, demo: bool = False, log: Log) -> TextStore:

@@ -74,7 +74,7 @@ def test_a_missing_path_fails_fast(tmp_path: Path) -> None:
 
 def test_chinese_locale_gives_chinese_errors() -> None:
     done = run("info", "nofolder", HORNBOOK_LANG="zh_CN.UTF-8")
-    one_line(done, 2, "nofolder 不存在")
+    assert done.returncode == 2 and done.stderr.splitlines()[-1].endswith("nofolder 不存在"), done.stderr
 
 
 def test_debug_shows_the_traceback() -> None:

@@ -139,8 +139,13 @@ def test_commands_quote_odd_folders(chinese_race: RaceResult) -> None:
 def test_a_race_with_almost_nothing_still_renders() -> None:
     empty = RaceResult(CorpusSummary("text"), MachineSummary(), TokenizerSummary("bpe", 512), 60.0, 1.0, ())
     rows = (RaceRow("gpt", 4, "gpt", bits_per_byte=2.0), RaceRow("lstm", 3, "lstm", alarms=("out of memory",)))
-    for result in (empty, replace(empty, rows=rows), replace(empty, rows=rows[1:])):
-        Page(render(result))
+    for result, said in (
+        (empty, "No model could be ranked."),
+        (replace(empty, rows=rows), "gpt reaches 2.000 bits per byte."),
+        (replace(empty, rows=rows[1:]), "out of memory"),
+    ):
+        text = render(result)
+        assert len(Page(text).all("h1")) == 1 and said in text
 
 
 def test_numbers_that_are_not_finite_do_not_reach_the_drawing(english_race: RaceResult) -> None:

@@ -51,7 +51,9 @@ def test_only_the_other_language_floods(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_four_lines_are_not_refused(kind: str) -> None:
     lines = ["你好，世界。\n", "我爱北京。\n", "天气很好。\n", "再见。\n"]
-    refuse_flooded(tokenizer_report(train_tokenizer(lines, TokenizerConfig(kind)), lines))
+    report = tokenizer_report(train_tokenizer(lines, TokenizerConfig(kind)), lines)
+    refuse_flooded(report)
+    assert report.documents == 4 and report.lost_rate == 0
 
 
 def test_reading_stops_at_the_limit(tokenizer: TextTokenizer) -> None:
