@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from hornbook.core.errors import UsageError, disk_errors
 from hornbook.core.events import Event, Progress
+from hornbook.core.runtime import release_free_memory
 from hornbook.embeddings.cooccurrence_kernels import row_masses, scan_band, sum_band
 
 MAX_WINDOW = 255  # a distance is one byte
@@ -29,6 +30,7 @@ _PAIR_BYTES = 5  # a pair of positions while it waits to be summed: its column a
 _CELL_BYTES = 8  # a cell of the result: its column and its value
 _BAND_BYTES = 128 << 20  # fresh memory costs more than another scan of the text
 _MOST_BANDS = 8  # a thread, where memory allows so few
+_SHARE = 0.7  # of the memory for bands at work; the rest is for those that wait to be written, and for holes in the heap
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +79,7 @@ def count_cooccurrences(
         masses = _masses(pool, threads, ids, starts, vocabulary_size, window, symmetric)
         need = _row_bytes(masses)
         store = _Store(on_disk=int(need.sum()) > memory, folder=folder)
-        limit = min(memory // threads, max(_BAND_BYTES, int(need.sum()) // (_MOST_BANDS * threads)))
+        limit = int(min(_SHARE * memory / threads, max(_BAND_BYTES, need.sum() / (_MOST_BANDS * threads))))
         bands = _bands(masses, need, limit=limit, threads=threads)
 
         def count(band: tuple[int, int]) -> _Cells:
@@ -178,6 +180,7 @@ def _count_band(
     size, diagonal = sum_band(
         first, half, weights, free, columns, distances, dense_row, dense, sums, out_columns, out_values, lengths
     )
+    del columns, distances, dense
     return _Cells(out_columns[:size].copy(), out_values[:size].copy(), lengths, diagonal)
 
 
@@ -211,6 +214,7 @@ class _Store:
         with disk_errors("co-occurrences", self._folder):
             self._files[0].write(cells.columns.data)
             self._files[1].write(cells.values.data)
+        release_free_memory()
 
     def arrays(self) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
         """Columns and values of all bands; mapped files need no file object once they are mapped."""
