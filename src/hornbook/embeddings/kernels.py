@@ -96,6 +96,19 @@ def own_row(table: Table, row: int) -> int:
 
 
 @njit(cache=True, nogil=True)
+def own_rows(table: Table, rows: NDArray[np.int64], found: NDArray[np.int64]) -> None:
+    """`own_row` of many rows: (n,) -> (n,). Arrays are taken out of the table once, each time costs a locked instruction."""
+    slots = table.slots
+    for i in range(rows.size):
+        if slots.size == 0:
+            found[i] = rows[i]
+        else:
+            found[i] = slots[rows[i]]
+            if found[i] < 0:
+                found[i] = own_row(table, rows[i])
+
+
+@njit(cache=True, nogil=True)
 def random_bits(state: NDArray[np.uint64]) -> np.uint64:
     """64 random bits (splitmix64: Steele, Lea and Flood 2014); `state` is (1,)."""
     state[0] += np.uint64(0x9E3779B97F4A7C15)
@@ -156,16 +169,21 @@ def gather_words(
     chosen: NDArray[np.int64], words: InputRows, inputs: Table, sums: NDArray[np.float32], sizes: NDArray[np.float32]
 ) -> None:
     """Sum of the input rows of each chosen word, (n, width), and how many rows these are, (n,)."""
-    width = sums.shape[1]
+    width, copies, slots, rows, starts = sums.shape[1], inputs.copies, inputs.slots, words.rows, words.starts
     for i in range(chosen.size):
-        begin, end = words.starts[chosen[i]], words.starts[chosen[i] + 1]
-        slot = own_row(inputs, words.rows[begin])
-        for k in range(width):
-            sums[i, k] = inputs.copies[slot, k]
-        for place in range(begin + 1, end):
-            slot = own_row(inputs, words.rows[place])
-            for k in range(width):
-                sums[i, k] += inputs.copies[slot, k]
+        begin, end = starts[chosen[i]], starts[chosen[i] + 1]
+        for place in range(begin, end):
+            slot = np.int64(rows[place])
+            if slots.size > 0:
+                slot = np.int64(slots[slot])
+                if slot < 0:
+                    slot = own_row(inputs, np.int64(rows[place]))
+            if place == begin:
+                for k in range(width):
+                    sums[i, k] = copies[slot, k]
+            else:
+                for k in range(width):
+                    sums[i, k] += copies[slot, k]
         sizes[i] = end - begin
 
 
@@ -173,17 +191,69 @@ def gather_words(
 def scatter_words(chosen: NDArray[np.int64], words: InputRows, inputs: Table, changes: NDArray[np.float32]) -> None:
     """Add the change of each chosen word, (n, width), to every one of its input rows, whole, as word2vec.c and fastText do.
 
-    The vector of a word is the mean of its rows, so adding the whole change to each row moves it by the whole change.
+    The words have been gathered in the same round. The vector of a word is the mean of its rows, so adding the whole change to each row moves it by the whole change.
     """
-    width = changes.shape[1]
+    copies, slots, rows, starts = inputs.copies, inputs.slots, words.rows, words.starts
     for i in range(chosen.size):
-        for place in range(words.starts[chosen[i]], words.starts[chosen[i] + 1]):
-            slot = own_row(inputs, words.rows[place])
-            for k in range(width):
-                inputs.copies[slot, k] += changes[i, k]
+        for place in range(starts[chosen[i]], starts[chosen[i] + 1]):
+            slot = np.int64(rows[place])
+            if slots.size > 0:  # the words were gathered before, so every row has its copy
+                slot = np.int64(slots[slot])
+            for k in range(changes.shape[1]):
+                copies[slot, k] += changes[i, k]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath=REASSOCIATE)
+def average_contexts(
+    sums: NDArray[np.float32],
+    sizes: NDArray[np.float32],
+    low: NDArray[np.int64],
+    high: NDArray[np.int64],
+    begin: int,
+    end: int,
+    first: int,
+    x: NDArray[np.float32],
+) -> None:
+    """x[i - begin] = mean of the input rows of all words in the context of position i; `sums` begins at position `first`."""
+    x[:] = 0
+    for i in range(begin, end):
+        size = np.float32(0)
+        for j in range(low[i], high[i]):
+            if j != i:
+                size += sizes[j - first]
+                for k in range(x.shape[1]):
+                    x[i - begin, k] += sums[j - first, k]
+        if size > 1:
+            scale = np.float32(1) / size
+            for k in range(x.shape[1]):
+                x[i - begin, k] *= scale
+
+
+@njit(cache=True, nogil=True, fastmath=REASSOCIATE)
+def spread_contexts(
+    x_change: NDArray[np.float32],
+    low: NDArray[np.int64],
+    high: NDArray[np.int64],
+    begin: int,
+    end: int,
+    first: int,
+    changes: NDArray[np.float32],
+) -> None:
+    """Add the change of each context's mean to every word of that context, whole."""
+    for i in range(begin, end):
+        for j in range(low[i], high[i]):
+            if j != i:
+                add_row(changes, j - first, x_change, i - begin)
+
+
+@njit(cache=True, nogil=True, fastmath=REASSOCIATE)
+def add_row(target: NDArray[np.float32], row: int, source: NDArray[np.float32], from_row: int) -> None:
+    """target[row] += source[from_row]."""
+    for k in range(target.shape[1]):
+        target[row, k] += source[from_row, k]
+
+
+@njit(cache=True, nogil=True, fastmath=REASSOCIATE, error_model="numpy")
 def sigmoid(x: np.float32) -> np.float32:
     """Logistic function by a continued fraction of tanh, error below 2e-5; 0 and 1 from |x| = 9.9 on. No exp: it vectorises."""
     z = min(max(x * np.float32(0.5), np.float32(-4.97)), np.float32(4.97))

@@ -30,16 +30,19 @@ from hornbook.embeddings.kernels import (
     Plan,
     Table,
     Text,
+    add_row,
+    average_contexts,
     gather_words,
-    own_row,
+    own_rows,
     random_bits,
     rate_at,
     read_chunk,
     scatter_words,
     seed_state,
     sigmoid,
+    spread_contexts,
 )
-from hornbook.embeddings.tile_kernels import add_combinations, products
+from hornbook.embeddings.tile_kernels import ROWS, add_combinations, products
 
 _LOOK = 16  # one block of so many adds to the loss that is shown
 
@@ -60,37 +63,43 @@ def skipgram_negative(
     state = np.empty(1, dtype=np.uint64)
     seed_state(state, plan.seed, epoch, chunk)
     kept, low, high = read_chunk(text, plan, chunk, state)
-    width, block, shared = inputs.base.shape[1], plan.block, plan.shared
-    x, x_change = np.zeros((block, width), np.float32), np.zeros((block, width), np.float32)
-    sizes = np.empty(block, dtype=np.float32)
-    y, y_change = np.zeros((block + 2 * plan.window, width), np.float32), np.zeros((block + 2 * plan.window, width), np.float32)
-    y_slots = np.empty(block + 2 * plan.window, dtype=np.int64)
-    logits = np.zeros((block, 2 * plan.window), dtype=np.float32)
-    drawn, drawn_words = np.zeros((shared, width), np.float32), np.empty(shared, dtype=np.int64)
-    weights = np.empty((block, shared), dtype=np.float32)
-    for begin in range(0, kept.size, block):
-        end = min(begin + block, kept.size)
+    width, reach = inputs.base.shape[1], _whole_tiles(plan.block + 2 * plan.window)
+    x, x_change, sizes = _rows(plan.block, width), _rows(plan.block, width), np.empty(plan.block, np.float32)
+    y, y_change = _rows(reach + plan.shared, width), _rows(reach + plan.shared, width)
+    chosen, slots = np.empty(reach + plan.shared, np.int64), np.empty(reach + plan.shared, np.int64)
+    steps = np.zeros((plan.block, reach + plan.shared), np.float32)
+    logits = _rows(ROWS, steps.shape[1])
+    one_pair = np.float32(plan.negative / plan.shared)
+    for begin in range(0, kept.size, plan.block):
+        end = min(begin + plan.block, kept.size)
         first, last = low[begin], high[begin]
         for i in range(begin, end):
             first, last = min(first, low[i]), max(last, high[i])
         gather_words(kept[begin:end], words, inputs, x, sizes)
         _to_means(x, sizes, end - begin)
-        for j in range(first, last):
-            y_slots[j - first] = own_row(outputs, kept[j])
-            y[j - first] = outputs.copies[y_slots[j - first]]
-        x_change[:] = 0
-        y_change[: last - first] = 0
-        rate = rate_at(text, plan, epoch, chunk, begin / kept.size)
-        look = begin // block % _LOOK == 0
-        _train_contexts(x, x_change, y, y_change, logits, low, high, begin, end, first, rate, look, totals)
-        _draw(noise, state, drawn_words)
-        weights[:] = 0
+        chosen[: last - first] = kept[first:last]
+        _draw(noise, state, chosen[reach:])
+        _gather_targets(chosen, slots, last - first, reach, outputs, y)
+        steps[:] = 0
         for i in range(begin, end):
-            weights[i - begin] = (high[i] - low[i] - 1) * np.float32(plan.negative / shared)
-        _leave_out_contexts(weights, drawn_words, kept, low, high, begin, end, first, last, np.float32(plan.negative / shared))
-        _train_negatives(x, x_change, drawn, drawn_words, weights, outputs, rate, look, totals)
-        for j in range(last - first):
-            _add_row(outputs.copies, y_slots[j], y_change, j)
+            steps[i - begin, reach:] = (high[i] - low[i] - 1) * one_pair
+        _leave_out_contexts(steps, chosen, reach, low, high, begin, end, first, last, one_pair)
+        rate = rate_at(text, plan, epoch, chunk, begin / kept.size)
+        look = begin // plan.block % _LOOK == 0
+        x_change[:] = 0
+        for tile in range(begin, end, ROWS):
+            left, right = low[tile], high[tile]
+            for i in range(tile, min(tile + ROWS, end)):
+                left, right = min(left, low[i]), max(right, high[i])
+            left, right = (left - first) // ROWS * ROWS, _whole_tiles(right - first)
+            _train_tile(x, x_change, y, steps, logits, tile - begin, left, right, reach, low, high, begin, end, first, rate, look, totals)
+        y_change[:] = 0
+        for j in range(0, last - first, ROWS):  # only centres within the window of these contexts have steps for them
+            near = max(first + j - plan.window - begin, 0), min(first + j + ROWS + plan.window - begin, end - begin)
+            add_combinations(steps, j, 1, steps.shape[1], x, near[0], near[1], y_change, j)
+        for j in range(reach, reach + plan.shared, ROWS):
+            add_combinations(steps, j, 1, steps.shape[1], x, 0, end - begin, y_change, j)
+        _scatter_targets(slots, last - first, reach, y_change, outputs)
         scatter_words(kept[begin:end], words, inputs, x_change)
     totals[3] += kept.size
 
@@ -111,12 +120,14 @@ def cbow_negative(
     state = np.empty(1, dtype=np.uint64)
     seed_state(state, plan.seed, epoch, chunk)
     kept, low, high = read_chunk(text, plan, chunk, state)
-    width, block, shared = inputs.base.shape[1], plan.block, plan.shared
-    x, x_change = np.zeros((block, width), np.float32), np.zeros((block, width), np.float32)
-    sums, changes = np.zeros((block + 2 * plan.window, width), np.float32), np.zeros((block + 2 * plan.window, width), np.float32)
-    sizes = np.empty(block + 2 * plan.window, dtype=np.float32)
-    drawn, drawn_words = np.zeros((shared, width), np.float32), np.empty(shared, dtype=np.int64)
-    weights = np.empty((block, shared), dtype=np.float32)
+    width, block, reach = inputs.base.shape[1], plan.block, plan.block + 2 * plan.window
+    sums, changes, sizes = _rows(reach, width), _rows(reach, width), np.empty(reach, np.float32)
+    x, x_change = _rows(block, width), _rows(block, width)
+    y, y_change = _rows(block + plan.shared, width), _rows(block + plan.shared, width)
+    chosen, slots = np.empty(block + plan.shared, np.int64), np.empty(block + plan.shared, np.int64)
+    steps = np.zeros((block, block + plan.shared), np.float32)
+    logits = _rows(ROWS, steps.shape[1])
+    one_pair = np.float32(plan.negative / plan.shared)
     for begin in range(0, kept.size, block):
         end = min(begin + block, kept.size)
         first, last = low[begin], high[begin]
@@ -124,21 +135,41 @@ def cbow_negative(
             first, last = min(first, low[i]), max(last, high[i])
         gather_words(kept[first:last], words, inputs, sums, sizes)
         average_contexts(sums, sizes, low, high, begin, end, first, x)
-        x_change[:] = 0
-        rate = rate_at(text, plan, epoch, chunk, begin / kept.size)
-        look = begin // block % _LOOK == 0
-        _draw(noise, state, drawn_words)
-        weights[:] = 0
+        chosen[: end - begin] = kept[begin:end]
+        _draw(noise, state, chosen[block:])
+        _gather_targets(chosen, slots, end - begin, block, outputs, y)
+        steps[:] = 0
         for i in range(begin, end):
             if high[i] - low[i] > 1:
-                for k in range(shared):
-                    weights[i - begin, k] = 0 if drawn_words[k] == kept[i] else np.float32(plan.negative / shared)
-        _train_centres(x, x_change, kept, low, high, begin, end, outputs, rate, look, totals)
-        _train_negatives(x, x_change, drawn, drawn_words, weights, outputs, rate, look, totals)
+                for k in range(block, block + plan.shared):
+                    steps[i - begin, k] = 0 if chosen[k] == kept[i] else one_pair
+        rate = rate_at(text, plan, epoch, chunk, begin / kept.size)
+        look = begin // block % _LOOK == 0
+        x_change[:] = 0
+        y_change[:] = 0
+        for tile in range(0, end - begin, ROWS):
+            _train_centres(x, x_change, y, steps, logits, tile, block, low, high, begin, end, rate, look, totals)
+            add_combinations(steps, tile, 1, steps.shape[1], x, tile, tile + ROWS, y_change, tile)
+        for j in range(block, block + plan.shared, ROWS):
+            add_combinations(steps, j, 1, steps.shape[1], x, 0, end - begin, y_change, j)
+        _scatter_targets(slots, end - begin, block, y_change, outputs)
         changes[: last - first] = 0
         spread_contexts(x_change, low, high, begin, end, first, changes)
         scatter_words(kept[first:last], words, inputs, changes)
     totals[3] += kept.size
+
+
+@njit(cache=True, nogil=True)
+def _rows(count: int, width: int) -> NDArray[np.float32]:
+    """Zeros that begin at a cache line, so that no register is loaded from two."""
+    flat = np.zeros(count * width + 16, dtype=np.float32)
+    skip = -(flat.ctypes.data // 4) % 16
+    return flat[skip : skip + count * width].reshape((count, width))
+
+
+@njit(cache=True, nogil=True)
+def _whole_tiles(count: int) -> int:
+    return (count + ROWS - 1) // ROWS * ROWS
 
 
 @njit(cache=True, nogil=True)
@@ -148,162 +179,57 @@ def _softplus(x: float) -> float:
 
 @njit(cache=True, nogil=True, fastmath=REASSOCIATE)
 def _to_means(x: NDArray[np.float32], sizes: NDArray[np.float32], count: int) -> None:
-    """Sums of rows become means; rows of centres that a short last block does not have are 0."""
+    """Sums of rows become means."""
     for i in range(count):
         if sizes[i] > 1:
             scale = np.float32(1) / sizes[i]
             for k in range(x.shape[1]):
                 x[i, k] *= scale
-    x[count:] = 0
-
-
-@njit(cache=True, nogil=True, fastmath=REASSOCIATE)
-def average_contexts(
-    sums: NDArray[np.float32],
-    sizes: NDArray[np.float32],
-    low: NDArray[np.int64],
-    high: NDArray[np.int64],
-    begin: int,
-    end: int,
-    first: int,
-    x: NDArray[np.float32],
-) -> None:
-    """x[i - begin] = mean of the input rows of all words in the context of position i; `sums` begins at position `first`."""
-    x[:] = 0
-    for i in range(begin, end):
-        size = np.float32(0)
-        for j in range(low[i], high[i]):
-            if j != i:
-                size += sizes[j - first]
-                for k in range(x.shape[1]):
-                    x[i - begin, k] += sums[j - first, k]
-        if size > 1:
-            scale = np.float32(1) / size
-            for k in range(x.shape[1]):
-                x[i - begin, k] *= scale
-
-
-@njit(cache=True, nogil=True, fastmath=REASSOCIATE)
-def spread_contexts(
-    x_change: NDArray[np.float32],
-    low: NDArray[np.int64],
-    high: NDArray[np.int64],
-    begin: int,
-    end: int,
-    first: int,
-    changes: NDArray[np.float32],
-) -> None:
-    """Add the change of each context's mean to every word of that context, whole."""
-    for i in range(begin, end):
-        for j in range(low[i], high[i]):
-            if j != i:
-                _add_row(changes, j - first, x_change, i - begin)
-
-
-@njit(cache=True, nogil=True, fastmath=REASSOCIATE)
-def _add_row(target: NDArray[np.float32], row: int, source: NDArray[np.float32], from_row: int) -> None:
-    for k in range(target.shape[1]):
-        target[row, k] += source[from_row, k]
-
-
-@njit(cache=True, nogil=True, fastmath=REASSOCIATE)
-def _dot(x: NDArray[np.float32], i: int, y: NDArray[np.float32], j: int) -> np.float32:
-    total = np.float32(0)
-    for k in range(x.shape[1]):
-        total += x[i, k] * y[j, k]
-    return total
-
-
-@njit(cache=True, nogil=True, fastmath=REASSOCIATE)
-def _train_contexts(
-    x: NDArray[np.float32],
-    x_change: NDArray[np.float32],
-    y: NDArray[np.float32],
-    y_change: NDArray[np.float32],
-    logits: NDArray[np.float32],
-    low: NDArray[np.int64],
-    high: NDArray[np.int64],
-    begin: int,
-    end: int,
-    first: int,
-    rate: np.float32,
-    look: bool,
-    totals: NDArray[np.float64],
-) -> None:
-    """The pairs that stand in the text: every centre of the block with every word of its context."""
-    for i in range(begin, end):
-        place = 0
-        for j in range(low[i], high[i]):
-            if j != i:
-                logits[i - begin, place] = _dot(x, i - begin, y, j - first)
-                place += 1
-        totals[2] += place
-        if look:
-            totals[1] += place
-            for p in range(place):
-                totals[0] += _softplus(-logits[i - begin, p])
-    for i in range(end - begin):
-        for place in range(logits.shape[1]):
-            logits[i, place] = rate * (np.float32(1) - sigmoid(logits[i, place]))
-    for i in range(begin, end):
-        place = 0
-        for j in range(low[i], high[i]):
-            if j != i:
-                step = logits[i - begin, place]
-                place += 1
-                for k in range(x.shape[1]):
-                    x_change[i - begin, k] += step * y[j - first, k]
-                for k in range(x.shape[1]):
-                    y_change[j - first, k] += step * x[i - begin, k]
-
-
-@njit(cache=True, nogil=True, fastmath=REASSOCIATE)
-def _train_centres(
-    x: NDArray[np.float32],
-    x_change: NDArray[np.float32],
-    kept: NDArray[np.int64],
-    low: NDArray[np.int64],
-    high: NDArray[np.int64],
-    begin: int,
-    end: int,
-    outputs: Table,
-    rate: np.float32,
-    look: bool,
-    totals: NDArray[np.float64],
-) -> None:
-    """The mean of each context with the centre that stands in the text."""
-    for i in range(begin, end):
-        if high[i] - low[i] <= 1:
-            continue
-        slot = own_row(outputs, kept[i])
-        logit = _dot(x, i - begin, outputs.copies, slot)
-        step = rate * (np.float32(1) - sigmoid(logit))
-        for k in range(x.shape[1]):
-            x_change[i - begin, k] += step * outputs.copies[slot, k]
-            outputs.copies[slot, k] += step * x[i - begin, k]
-        totals[2] += 1
-        if look:
-            totals[1] += 1
-            totals[0] += _softplus(-logit)
 
 
 @njit(cache=True, nogil=True)
-def _draw(noise: Noise, state: NDArray[np.uint64], drawn_words: NDArray[np.int64]) -> None:
+def _draw(noise: Noise, state: NDArray[np.uint64], drawn: NDArray[np.int64]) -> None:
     """Draw the shared negatives of a block."""
     size = np.uint64(noise.threshold.size)
-    for k in range(drawn_words.size):
+    for k in range(drawn.size):
         bits = random_bits(state)
         word = np.int64(((bits >> np.uint64(32)) * size) >> np.uint64(32))
         if (bits & np.uint64(0xFFFFFFFF)) > np.uint64(noise.threshold[word]):
             word = np.int64(noise.other[word])
-        drawn_words[k] = word
+        drawn[k] = word
+
+
+@njit(cache=True, nogil=True)
+def _gather_targets(
+    chosen: NDArray[np.int64], slots: NDArray[np.int64], count: int, reach: int, outputs: Table, y: NDArray[np.float32]
+) -> None:
+    """Output rows of the `count` words of the text, and from place `reach` on those of the shared negatives."""
+    own_rows(outputs, chosen[:count], slots[:count])
+    own_rows(outputs, chosen[reach:], slots[reach:])
+    copies = outputs.copies
+    for j in range(chosen.size):
+        if j < count or j >= reach:
+            slot = slots[j]
+            for k in range(y.shape[1]):
+                y[j, k] = copies[slot, k]
+
+
+@njit(cache=True, nogil=True)
+def _scatter_targets(
+    slots: NDArray[np.int64], count: int, reach: int, y_change: NDArray[np.float32], outputs: Table
+) -> None:
+    """Add the changes back; a word that stands at several places receives all of them."""
+    copies = outputs.copies
+    for j in range(slots.size):
+        if j < count or j >= reach:
+            add_row(copies, slots[j], y_change, j)
 
 
 @njit(cache=True, nogil=True)
 def _leave_out_contexts(
-    weights: NDArray[np.float32],
-    drawn_words: NDArray[np.int64],
-    kept: NDArray[np.int64],
+    steps: NDArray[np.float32],
+    chosen: NDArray[np.int64],
+    reach: int,
     low: NDArray[np.int64],
     high: NDArray[np.int64],
     begin: int,
@@ -313,47 +239,103 @@ def _leave_out_contexts(
     one_pair: np.float32,
 ) -> None:
     """A pair does not count the negatives that equal its own target."""
-    for k in range(drawn_words.size):
-        word, equal = drawn_words[k], 0
-        for j in range(first, last):
-            equal += kept[j] == word
+    for k in range(reach, chosen.size):
+        equal = 0
+        for j in range(last - first):
+            equal += chosen[j] == chosen[k]
         if equal == 0:
             continue
         for j in range(first, last):
-            if kept[j] == word:
+            if chosen[j - first] == chosen[k]:
                 for i in range(begin, end):
                     if low[i] <= j < high[i] and i != j:
-                        weights[i - begin, k] -= one_pair
+                        steps[i - begin, k] -= one_pair
 
 
-@njit(cache=True, nogil=True, fastmath=REASSOCIATE)
-def _train_negatives(
+@njit(cache=True, nogil=True, fastmath=REASSOCIATE, error_model="numpy")
+def _positive_steps(logits: NDArray[np.float32], rate: np.float32, steps: NDArray[np.float32]) -> None:
+    """What pairs of the text add: rate * (1 - p)."""
+    for j in range(logits.size):
+        steps[j] = rate * (np.float32(1) - sigmoid(logits[j]))
+
+
+@njit(cache=True, nogil=True, fastmath=REASSOCIATE, error_model="numpy")
+def _negative_steps(logits: NDArray[np.float32], rate: np.float32, steps: NDArray[np.float32]) -> None:
+    """What shared negatives take away: rate * weight * p, in place of the weights."""
+    for j in range(logits.size):
+        steps[j] *= -rate * sigmoid(logits[j])
+
+
+@njit(cache=True, nogil=True, fastmath=REASSOCIATE, error_model="numpy")
+def _train_tile(
     x: NDArray[np.float32],
     x_change: NDArray[np.float32],
-    drawn: NDArray[np.float32],
-    drawn_words: NDArray[np.int64],
-    weights: NDArray[np.float32],
-    outputs: Table,
+    y: NDArray[np.float32],
+    steps: NDArray[np.float32],
+    logits: NDArray[np.float32],
+    row: int,
+    left: int,
+    right: int,
+    reach: int,
+    low: NDArray[np.int64],
+    high: NDArray[np.int64],
+    begin: int,
+    end: int,
+    first: int,
     rate: np.float32,
     look: bool,
     totals: NDArray[np.float64],
 ) -> None:
-    """Every centre of the block with the shared negatives; `weights` (block, shared) is overwritten."""
-    slots = np.empty(drawn_words.size, dtype=np.int64)
-    for k in range(drawn_words.size):
-        slots[k] = own_row(outputs, drawn_words[k])
-        drawn[k] = outputs.copies[slots[k]]
-    logits = np.empty_like(weights)
-    products(x, drawn, logits)
-    if look:
-        for i in range(weights.shape[0]):
-            for k in range(weights.shape[1]):
-                totals[0] += weights[i, k] * _softplus(logits[i, k])
-    for i in range(weights.shape[0]):
-        for k in range(weights.shape[1]):
-            weights[i, k] = -rate * weights[i, k] * sigmoid(logits[i, k])
-    add_combinations(weights, drawn, x_change)
-    drawn[:] = 0
-    add_combinations(weights.T.copy(), x, drawn)
-    for k in range(drawn_words.size):
-        _add_row(outputs.copies, slots[k], drawn, k)
+    """Four centres with the contexts in columns left to right and with the shared negatives, whose steps hold their weights."""
+    products(x, row, y, left, right, logits)
+    products(x, row, y, reach, steps.shape[1], logits)
+    for i in range(begin + row, min(begin + row + ROWS, end)):
+        r, from_row = i - begin - row, i - begin
+        totals[2] += high[i] - low[i] - 1
+        if look:
+            totals[1] += high[i] - low[i] - 1
+            for j in range(low[i] - first, high[i] - first):
+                totals[0] += _softplus(-logits[r, j]) if j + first != i else 0.0
+            for j in range(reach, steps.shape[1]):
+                totals[0] += steps[from_row, j] * _softplus(logits[r, j])
+        _positive_steps(logits[r, low[i] - first : high[i] - first], rate, steps[from_row, low[i] - first : high[i] - first])
+        steps[from_row, i - first] = 0
+        _negative_steps(logits[r, reach:], rate, steps[from_row, reach:])
+    add_combinations(steps, row * steps.shape[1], steps.shape[1], 1, y, left, right, x_change, row)
+    add_combinations(steps, row * steps.shape[1], steps.shape[1], 1, y, reach, steps.shape[1], x_change, row)
+
+
+@njit(cache=True, nogil=True, fastmath=REASSOCIATE, error_model="numpy")
+def _train_centres(
+    x: NDArray[np.float32],
+    x_change: NDArray[np.float32],
+    y: NDArray[np.float32],
+    steps: NDArray[np.float32],
+    logits: NDArray[np.float32],
+    row: int,
+    block: int,
+    low: NDArray[np.int64],
+    high: NDArray[np.int64],
+    begin: int,
+    end: int,
+    rate: np.float32,
+    look: bool,
+    totals: NDArray[np.float64],
+) -> None:
+    """Four means of contexts with their centres and with the shared negatives, whose steps hold their weights."""
+    products(x, row, y, row, row + ROWS, logits)
+    products(x, row, y, block, steps.shape[1], logits)
+    for i in range(row, min(row + ROWS, end - begin)):
+        r = i - row
+        if high[begin + i] - low[begin + i] < 2:
+            continue
+        totals[2] += 1
+        if look:
+            totals[1] += 1
+            totals[0] += _softplus(-logits[r, i])
+            for j in range(block, steps.shape[1]):
+                totals[0] += steps[i, j] * _softplus(logits[r, j])
+        steps[i, i] = rate * (np.float32(1) - sigmoid(logits[r, i]))
+        _negative_steps(logits[r, block:], rate, steps[i, block:])
+    add_combinations(steps, row * steps.shape[1], steps.shape[1], 1, y, row, row + ROWS, x_change, row)
+    add_combinations(steps, row * steps.shape[1], steps.shape[1], 1, y, block, steps.shape[1], x_change, row)

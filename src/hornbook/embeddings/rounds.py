@@ -62,8 +62,11 @@ class Position:
 
 
 def padded(rows: int, dimensions: int) -> NDArray[np.float32]:
-    """A zero matrix as the kernels want it: its width a multiple of a register."""
-    return np.zeros((rows, -(-dimensions // LANES) * LANES), dtype=np.float32)
+    """A zero matrix as the kernels want it: its width a multiple of a register, its start at a cache line."""
+    width = -(-dimensions // LANES) * LANES
+    flat = np.zeros(rows * width + LANES, dtype=np.float32)
+    skip = -(flat.ctypes.data // flat.itemsize) % LANES
+    return flat[skip : skip + rows * width].reshape(rows, width)
 
 
 def resume(job: Job, position: Position) -> Iterator[Alarm]:
