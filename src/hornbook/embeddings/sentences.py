@@ -28,7 +28,7 @@ from hornbook.tokenizers.chinese import (
 _SAMPLE = 200_000  # characters looked at before the first sentence
 _INNER = "(?:['\\-\u2010\u200c\u200d]|(?<=[0-9])[.,](?=[0-9]))"  # joins two parts of a word: don't, well-known, 3.14, می‌روم
 _SENTENCE_END = re.compile(
-    "[\n\r\v\f\x1c-\x1e\x85\u2028\u2029\u3002\uff01\uff1f\uff61\u2026.!?]"
+    "[\n\r\v\f\x1c-\x1e\x85\u2028\u2029\u3002\uff01\uff1f\uff61\u2026\u0964\u0965\u061f\u06d4\u1362\u104b\u17d4.!?]"
     "(?:(?<![.!?])|(?=[\"'\u2019\u201d)\\]\u00bb]*\\s))"  # an ASCII mark ends a sentence only before a blank: not in 3.14
 )
 _HAN_KANA = re.compile(f"[{HAN_KANA}]")
@@ -58,8 +58,9 @@ def sentences_of(
 ) -> Iterator[list[str]]:
     """The sentences of raw documents as lists of words, read as they come; a string is one document.
 
-    A sentence ends at a line end and at . ! ? … and their full-width forms. Canonical composition (NFC) and `narrow` make
-    equal what looks equal. UsageError when rjieba is asked for and not installed.
+    A sentence ends at a line end, at . ! ? … and at their Chinese, Hindi, Arabic, Amharic, Burmese and Khmer counterparts.
+    Canonical composition (NFC) and `narrow` make equal what looks equal.
+    UsageError when rjieba is asked for and not installed.
     """
     config = config or WordsConfig()
     unread = iter([documents] if isinstance(documents, str) else documents)
