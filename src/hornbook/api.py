@@ -352,13 +352,16 @@ def race(
 
     With `demo` the text is what every Python installation carries, and `sources` stay empty.
     """
+    seconds = _seconds(budget)
+    for name in contestants:
+        catalog.require_recipe(name)
     _require(sources)
     from hornbook.compare.race import RaceConfig
     from hornbook.compare.race import race as run_race
     from hornbook.corpus.prepare import CorpusConfig
 
     config = RaceConfig(
-        budget=_seconds(budget),
+        budget=seconds,
         contestants=tuple(contestants) or catalog.language_models(),
         style=style,
         tokenizer=tokenizer or "bpe",

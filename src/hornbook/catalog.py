@@ -36,9 +36,14 @@ def model_class(kind: str, *, where: object) -> Any:
 
 def recipe(name: str) -> Any:
     """The recipe of a name; UsageError names the nearest."""
+    require_recipe(name)
+    return _resolve(RECIPES[name])
+
+
+def require_recipe(name: str) -> None:
+    """UsageError, naming the nearest, for a recipe that is not there; loads nothing."""
     if name not in RECIPES:
         raise UsageError("unknown recipe '{name}'.{hint}", name=name, hint=nearest(name, RECIPES))
-    return _resolve(RECIPES[name])
 
 
 def language_models() -> tuple[str, ...]:
