@@ -22,4 +22,11 @@ MESSAGES: dict[str, str] = {
     "the labels are not {scheme}: {error}": "标签不符合 {scheme} 方案：{error}",
     "{changed} labels were read as the beginning of a span: they continue none": "{changed} 个标签前面没有可延续的片段，已按片段开头读取",
     "this tagger is not trained: call fit, or load a saved one": "该标注器尚未训练：请调用 fit，或载入已保存的模型",
+    "there are no words to learn from": "没有可供学习的词",
+    "this segmenter is not trained: call fit, or load a saved one": "该分词器尚未训练：请调用 fit，或载入已保存的模型",
+    "it is not a word, or a word, its frequency and its tag": "它不是一个词，也不是“词 词频 词性”",
+    "it is longer than 64 characters": "它超过 64 个字符",
+    "it is there already": "它已经有了",
+    "{path}: {used} lines used, {rejected} rejected": "{path}：采用 {used} 行，未采用 {rejected} 行",
+    "{path}, line {line}: '{text}' was not used: {reason}": "{path} 第 {line} 行：未采用“{text}”：{reason}",
 }

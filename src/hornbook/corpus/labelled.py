@@ -60,19 +60,24 @@ def read_labelled(
     `column`: which holds the label; its name in CoNLL-U ('auto' is upos), its number from 1 in CoNLL ('auto' is the last).
     Raises UsageError for a missing file or an unknown column, ContentError naming the line for one that does not fit.
     """
-    if not path.is_file():
-        raise UsageError("{path} does not exist", path=path)
+    require_file(path)
     endings = [ending.lower() for ending in path.suffixes]
-    compression = COMPRESSIONS.get(endings[-1], "") if endings else ""
-    inner = endings[:-1] if compression else endings
-    rows = _rows(_lines(path, compression, config or ReadConfig(), log or (lambda event: None)))
+    inner = endings[:-1] if endings and endings[-1] in COMPRESSIONS else endings
+    rows = _rows(text_lines(path, config or ReadConfig(), log=log or (lambda event: None)))
     if form == "conllu" or (form == "auto" and inner[-1:] == [".conllu"]):
         return _conllu(rows, str(path), _conllu_column(column))
     return _conll(rows, str(path), _conll_column(column))
 
 
-def _lines(path: Path, compression: str, config: ReadConfig, log: Log) -> Iterator[str]:
-    name = str(path)
+def require_file(path: Path) -> None:
+    """UsageError when there is no such file."""
+    if not path.is_file():
+        raise UsageError("{path} does not exist", path=path)
+
+
+def text_lines(path: Path, config: ReadConfig, *, log: Log) -> Iterator[str]:
+    """The lines of a text file without their ends, decompressed by its ending, in the encoding found."""
+    name, compression = str(path), COMPRESSIONS.get(path.suffix.lower(), "")
     pieces = chunks(path, compression, name=name, max_expansion=config.max_expansion, position=lambda done: None)
     number = 0
     text = decoded(pieces, name=name, config=config, counts=ReadCounts(), log=log)
