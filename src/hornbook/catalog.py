@@ -10,6 +10,7 @@ from hornbook.core.errors import UsageError, nearest
 MODELS = {  # `model_type` of a saved config.json -> class with `load` and `save_files`
     "hornbook-vectors": "hornbook.embeddings.vectors:WordVectors",
     "hornbook-ngram": "hornbook.statistical:NgramLM",
+    "hornbook-hmm": "hornbook.statistical.hmm:HmmLM",
     "hornbook-rnn": "hornbook.models.rnn:RnnLM",
     "gpt2": "hornbook.models.gpt:GptLM",
     "hornbook-gpt": "hornbook.models.gpt:GptLM",

@@ -27,6 +27,12 @@ def ngram(tokenizer, documents, *, order):
     return NgramLM(tokenizer, NgramConfig(order=order)).fit(documents)
 
 
+def hmm(tokenizer, documents, **settings):
+    from hornbook.statistical.hmm import HmmConfig, HmmLM
+
+    return HmmLM(tokenizer, HmmConfig(iterations=20, emission_prior=1.0, threads=1, **settings)).fit(documents)
+
+
 def rnn(tokenizer, documents, **sizes):
     from hornbook.models.rnn import RnnConfig, RnnLM
 
@@ -62,6 +68,7 @@ CASES = {
     "unigram": lambda tokenizer, documents: ngram(tokenizer, documents, order=1),
     "bigram": lambda tokenizer, documents: ngram(tokenizer, documents, order=2),
     "5-gram": lambda tokenizer, documents: ngram(tokenizer, documents, order=5),
+    "hmm": lambda tokenizer, documents: hmm(tokenizer, documents, states=20),
     "rnn": lambda tokenizer, documents: rnn(tokenizer, documents, cell="rnn"),
     "lstm": lambda tokenizer, documents: rnn(tokenizer, documents, cell="lstm", layers=2),
     "gru": lambda tokenizer, documents: rnn(tokenizer, documents, cell="gru", embedding=12, tied=False),
