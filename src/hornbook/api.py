@@ -237,6 +237,7 @@ def evaluate(
     """
     import tempfile
 
+    from hornbook.corpus.prepare import CorpusConfig
     from hornbook.corpus.shards import encode_store
     from hornbook.embeddings.vectors import WordVectors
     from hornbook.scoring.lm import bits_per_byte
@@ -246,15 +247,15 @@ def evaluate(
     if not sources:
         raise UsageError("give something to evaluate {model} on: a text, or test files of word vectors", model=model)
     opened = vectors.open_vectors(model, log=log) if Path(model).is_file() else load(model)
-    tests = isinstance(opened, WordVectors) and vectors.are_tests(sources)
-    if tests:
-        return vectors.evaluate_tests(opened, sources, log=log)
     with tempfile.TemporaryDirectory(prefix="hornbook-") as scratch:
-        store = _scratch_store(sources, Path(scratch), corpus, log)
-        name = next(name for name in ("test", "valid", "train") if len(store.split(name)))
         if isinstance(opened, WordVectors):
-            return {**vectors.evaluate_on_text(opened, store.split(name), log=log), "split": name}
+            if vectors.are_tests(sources):
+                return vectors.evaluate_tests(opened, sources, log=log)
+            return vectors.evaluate_on_text(opened, _scratch_store(sources, Path(scratch), corpus, log), log=log)
+        settings = dataclasses.replace(corpus or CorpusConfig(), raw=True)
+        store = _scratch_store(sources, Path(scratch), settings, log)
         shards = encode_store(store, _language_model(opened, model).tokenizer, Path(scratch) / "shards", log=log)
+        name = next(name for name in ("test", "valid", "train") if len(shards.split(name)))
         score = bits_per_byte(opened, shards.split(name))
     return {
         "bits_per_byte": score.bits_per_byte,
@@ -270,14 +271,13 @@ def evaluate(
 
 
 def _scratch_store(sources: Sources, scratch: Path, corpus: CorpusConfig | None, log: Log) -> Any:
-    """The text to be scored, as it is: a corpus folder, or the sources without cleaning or deduplication."""
+    """The text store of what is to be scored: a corpus folder, or the sources prepared into `scratch`."""
     from hornbook.corpus.prepare import CorpusConfig, prepare_corpus
     from hornbook.corpus.store import TextStore
 
     if len(sources) == 1 and TextStore.is_store(Path(sources[0])):
         return TextStore.open(Path(sources[0]))
-    settings = dataclasses.replace(corpus or CorpusConfig(), raw=True)
-    return prepare_corpus(sources, scratch / "corpus", settings, log=log)
+    return prepare_corpus(sources, scratch / "corpus", corpus or CorpusConfig(), log=log)
 
 
 def open_language_model(folder: str | Path) -> Any:

@@ -20,4 +20,5 @@ MESSAGES: dict[str, str] = {
         "预算 {budget:g} 秒：{wanted} 轮中的 {epochs} 轮，按试测每轮 {each:.1f} 秒"
     ),
     "{folder} is a model of kind {kind}, not word vectors": "{folder} 是 {kind} 类型的模型，不是词向量",
+    "a test made from the text: {splits}": "由文本得出的测试：{splits}",
 }

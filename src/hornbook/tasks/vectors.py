@@ -11,6 +11,7 @@ import json
 import os
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -210,6 +211,28 @@ def evaluate_tests(vectors: WordVectors, sources: Sequence[str | Path], *, log: 
     from hornbook.embeddings.intrinsic import as_record, evaluate_vectors
 
     return as_record(evaluate_vectors(vectors, [Path(source) for source in sources], log=log))
+
+
+def evaluate_on_text(vectors: WordVectors, store: TextStore, *, log: Log) -> dict[str, Any]:
+    """The test that a text makes for vectors: of two words equally frequent, which one keeps company with a third?
+
+    Asked from the held-out splits, all of the text where there are none; see `hornbook.embeddings.triplets`. Chance is 0.5.
+    """
+    from hornbook.embeddings.intrinsic import as_record
+    from hornbook.embeddings.triplets import build_triplets, triplet_accuracy
+
+    config = WordsConfig(lowercase=all(word == word.lower() for word in vectors.index_to_key))
+
+    def sentences(*names: str) -> Iterator[list[str]]:
+        return sentences_of((text for name in names for text in store.split(name)), config)
+
+    if vectors.counts is not None:
+        counts = dict(zip(vectors.index_to_key, vectors.counts.tolist(), strict=True))
+    else:
+        counts = Counter(word for sentence in sentences("train") for word in sentence if word in vectors.key_to_index)
+    held = [name for name in ("valid", "test") if len(store.split(name))] or ["train"]
+    log(Note(translate("a test made from the text: {splits}").format(splits=", ".join(held))))
+    return as_record({"own_corpus": triplet_accuracy(vectors, build_triplets(counts, sentences(*held)))})
 
 
 def _is_test(file: Path) -> bool:
