@@ -362,7 +362,7 @@ def race(
 
     config = RaceConfig(
         budget=seconds,
-        contestants=tuple(contestants) or catalog.language_models(),
+        contestants=tuple(contestants) or tuple(catalog.RECIPES),
         style=style,
         tokenizer=tokenizer or "bpe",
         corpus=corpus or CorpusConfig(),

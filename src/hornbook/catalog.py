@@ -16,7 +16,7 @@ MODELS = {  # `model_type` of a saved config.json -> class with `load` and `save
     "hornbook-gpt": "hornbook.models.gpt:GptLM",
 }
 
-RECIPES = {  # name on the command line -> Recipe; the race runs those that read tokens, in this order
+RECIPES = {  # name on the command line -> Recipe; the race runs them in this order
     "word2vec": "hornbook.recipes.vectors:WORD2VEC",
     "glove": "hornbook.recipes.vectors:GLOVE",
     "unigram": "hornbook.recipes.ngram:UNIGRAM",
@@ -45,11 +45,6 @@ def require_recipe(name: str) -> None:
     """UsageError, naming the nearest, for a recipe that is not there; loads nothing."""
     if name not in RECIPES:
         raise UsageError("unknown recipe '{name}'.{hint}", name=name, hint=nearest(name, RECIPES))
-
-
-def language_models() -> tuple[str, ...]:
-    """Names of the recipes that read tokens: what a race runs when nobody is named."""
-    return tuple(name for name in RECIPES if recipe(name).reads == "tokens")
 
 
 def _resolve(path: str) -> Any:
