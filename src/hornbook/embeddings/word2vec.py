@@ -153,7 +153,7 @@ class Word2Vec:
         from hornbook.embeddings.word2vec_job import prepare
 
         vocabulary, sentences = read(corpus, self.config, log)
-        words, inputs = self._input_rows(vocabulary, initial)
+        words, inputs = self._input_rows(vocabulary, initial, log)
         job, events = prepare(self.config, vocabulary, sentences, words, inputs, initial=initial, folder=folder)
         yield from events
         looked_at = np.linspace(0, len(vocabulary) - 1, min(_LOOKED_AT, len(vocabulary))).astype(np.int64)
@@ -170,7 +170,9 @@ class Word2Vec:
         moved = float(np.linalg.norm(inputs[looked_at] - before) / max(float(np.linalg.norm(before)), 1e-9))
         yield from learning_alarms(position, job, len(vocabulary), moved, given=initial is not None)
 
-    def _input_rows(self, vocabulary: Vocabulary, initial: WordVectors | None) -> tuple[InputRows, NDArray[np.float32]]:
+    def _input_rows(
+        self, vocabulary: Vocabulary, initial: WordVectors | None, log: Callable[[Event], None]
+    ) -> tuple[InputRows, NDArray[np.float32]]:
         """Which rows make up each word, and their values at the start: one row a word, even in +-0.5 / dimensions."""
         from hornbook.embeddings.sampling import word_rows
         from hornbook.embeddings.word2vec_job import known_rows, random_rows
