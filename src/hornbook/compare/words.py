@@ -237,6 +237,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "unit_blocks": ("blocks of {tokens} tokens", "每块 {tokens} 词元的文本块"),
     "use_generate": ("write text", "生成文本"),
     "use_evaluate": ("score your own text", "给自己的文本打分"),
+    "use_neighbours": ("find words used alike", "查找用法相近的词"),
     "use_python": ("or in Python", "或在 Python 中"),
     "reproduce_lead": ("The same command with the same seed runs the same race.", "相同命令、相同种子，就是相同的比赛。"),
     "numbers_file": ("All numbers of this page are in report.json.", "本页所有数字都在 report.json 中。"),

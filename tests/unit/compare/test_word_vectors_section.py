@@ -17,7 +17,16 @@ NEAR = {"king": (("queen", 0.81), ("prince", 0.7)), "<b>": (("&amp", 0.5),)}
 
 
 def with_vectors(race: RaceResult, shown: WordMap) -> RaceResult:
-    row = RaceRow("word2vec", 1, "word2vec", cloze_accuracy=0.43, train_seconds=9.0, tokens_seen=5_000_000, word_map=shown)
+    row = RaceRow(
+        "word2vec",
+        1,
+        "word2vec",
+        cloze_accuracy=0.43,
+        train_seconds=9.0,
+        tokens_seen=5_000_000,
+        word_map=shown,
+        model="models/word2vec",
+    )
     return replace(race, rows=(*race.rows, row))
 
 
@@ -31,6 +40,7 @@ def test_map_and_neighbours_are_shown(english_race: RaceResult, language: str) -
     assert ">国王</text>" in section and "31\u00a0%" in section and "queen" in section and "0.81" in section
     assert ">hidden</text>" not in section  # it would cover the commoner word: a dot with a tooltip
     assert "<title>hidden</title>" in section
+    assert "models/word2vec king</code>" in text
     inside = [float(x) for x in re.findall(r'<text x="([\d.]+)"', section)]
     assert inside and all(0 <= x <= 1000 for x in inside)
 

@@ -226,6 +226,10 @@ def usage(result: RaceResult, words: Words) -> Markup:
         parts.append(_commands(words("use_generate"), write))
         parts.append(_commands(words("use_evaluate"), [f"hornbook evaluate {saved_at(result, saved[0])} text.txt"]))
         parts.append(_commands(words("use_python"), python))
+    asked = [(row, next(iter(row.word_map.neighbours), "")) for row in result.rows if row.model and row.word_map]
+    if asked:
+        near = [f"hornbook neighbours {saved_at(result, row)} {shlex.quote(word)}" for row, word in asked]
+        parts.append(_commands(words("use_neighbours"), near))
     if result.command:
         parts.append(_commands(words("reproduce"), [result.command], words("reproduce_lead")))
     return section("use", words("use"), *parts)
