@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hornbook.embeddings.cloze import cloze_scorer as cloze_scorer
+    from hornbook.embeddings.documents import Sif as Sif
+    from hornbook.embeddings.documents import SifConfig as SifConfig
+    from hornbook.embeddings.documents import mean_vectors as mean_vectors
     from hornbook.embeddings.fasttext import FastText as FastText
     from hornbook.embeddings.fasttext import FastTextConfig as FastTextConfig
     from hornbook.embeddings.formats import load_vectors as load_vectors
@@ -25,6 +28,10 @@ if TYPE_CHECKING:
     from hornbook.embeddings.subwords import SubwordConfig as SubwordConfig
     from hornbook.embeddings.subwords import Subwords as Subwords
     from hornbook.embeddings.supervised import FastTextClassifier as FastTextClassifier
+    from hornbook.embeddings.triplets import Triplet as Triplet
+    from hornbook.embeddings.triplets import build_triplets as build_triplets
+    from hornbook.embeddings.triplets import triplet_accuracy as triplet_accuracy
+    from hornbook.embeddings.unknown import UnknownWordError as UnknownWordError
     from hornbook.embeddings.vectors import WordVectors as WordVectors
     from hornbook.embeddings.word2vec import Word2Vec as Word2Vec
     from hornbook.embeddings.word2vec import Word2VecConfig as Word2VecConfig
@@ -44,19 +51,26 @@ _HOMES = {
     "PhrasesConfig": "phrases",
     "Sentences": "words",
     "SubwordConfig": "subwords",
+    "Sif": "documents",
+    "SifConfig": "documents",
     "Subwords": "subwords",
+    "Triplet": "triplets",
+    "UnknownWordError": "unknown",
     "Vocabulary": "words",
     "VocabularyConfig": "words",
     "Word2Vec": "word2vec",
     "Word2VecConfig": "word2vec",
     "WordVectors": "vectors",
     "WordsConfig": "sentences",
+    "build_triplets": "triplets",
     "cloze_scorer": "cloze",
     "evaluate_vectors": "intrinsic",
     "load_vectors": "formats",
+    "mean_vectors": "documents",
     "read_sentences": "words",
     "save_vectors": "formats",
     "sentences_of": "sentences",
+    "triplet_accuracy": "triplets",
 }
 
 __all__ = sorted(_HOMES)  # noqa: PLE0605

@@ -58,7 +58,7 @@ class IntrinsicScore:
     The interval takes the items for independent; analogies share words, so theirs is a little too narrow.
     """
 
-    kind: Literal["analogy", "similarity"]
+    kind: Literal["analogy", "similarity", "triplets"]
     score: float
     ci95: tuple[float, float]
     covered: int  # items all of whose words have a vector

@@ -31,7 +31,7 @@ def row_norms(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
     norms = np.empty(len(matrix), np.float32)
     for block in row_blocks(matrix):
         rows = matrix[block]
-        norms[block] = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+        norms[block] = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))
     return norms
 
 

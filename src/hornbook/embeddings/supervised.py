@@ -5,6 +5,7 @@ Tokens, n-grams of words, losses and the roundings that show in the answer are f
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
@@ -125,7 +126,8 @@ class FastTextClassifier:
         """(n, labels): every node adds the logarithm of taking its branch, from the root down."""
         assert self._tree is not None
         count = len(self.labels)
-        right = 1 / (1 + np.exp(-(means @ self._output.T).astype(np.float64)))  # (n, labels), column: node - labels
+        logits = (means @ self._output.T).astype(np.float64)
+        right = np.exp(-np.logaddexp(0, -logits))  # (n, labels) logistic function, column: node - labels
         scores = np.zeros((len(means), 2 * count - 1))
         for node in range(2 * count - 2, count - 1, -1):
             chance = right[:, node - count]
@@ -146,7 +148,7 @@ def huffman_tree(counts: NDArray[np.int64]) -> NDArray[np.int64]:
     Counts fall from first to last, as fastText saves labels.
     """
     leaves = len(counts)
-    weights = [*counts.tolist(), *[10**15] * (leaves - 1)]
+    weights: list[float] = [*counts.tolist(), *[math.inf] * (leaves - 1)]  # a node weighs nothing less until it is made
     children = np.zeros((max(leaves - 1, 0), 2), np.int64)
     leaf, node = leaves - 1, leaves
     for parent in range(leaves, 2 * leaves - 1):

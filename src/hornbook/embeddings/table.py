@@ -212,7 +212,7 @@ class WordTable:
 
 def unit(vector: NDArray[np.float32]) -> Vector:
     """The vector at length 1; zero stays zero."""
-    scaled: Vector = vector / max(np.float32(np.linalg.norm(vector)), TINY)
+    scaled: Vector = (vector / max(float(np.linalg.norm(vector.astype(np.float64))), float(TINY))).astype(np.float32)
     return scaled
 
 

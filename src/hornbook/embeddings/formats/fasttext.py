@@ -8,9 +8,10 @@ that is not UTF-8 is a lone surrogate, so that hashing gives fastText's numbers.
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 MAGIC = (793712314).to_bytes(4, "little")
 HIERARCHICAL, NEGATIVE, SOFTMAX, ONE_VS_ALL = 1, 2, 3, 4
 CBOW, SKIPGRAM, SUPERVISED = 1, 2, 3
+_LOSSES: Mapping[Any, str] = {HIERARCHICAL: "hierarchical", NEGATIVE: "negative", SOFTMAX: "softmax", ONE_VS_ALL: "one-vs-all"}
+_MODELS: Mapping[Any, str] = {CBOW: "cbow", SKIPGRAM: "skipgram", SUPERVISED: "supervised"}
 Matrix: TypeAlias = NDArray[np.float32] | Quantised
 _VERSION = 12
 _MOST_PRUNED = 1 << 25  # buckets of a pruned model: a table of them all is kept
@@ -102,9 +105,6 @@ def read_vectors(path: Path, options: ReadOptions) -> WordVectors:
     count = len(model.words) if options.limit is None else min(len(model.words), options.limit)
     own = dense_rows(model.input, np.arange(count))
     subwords = subwords_of(model)
-    names = ("ws", "epoch", "min_count", "neg", "loss", "model", "t")
-    facts = {"file": path.name, "format": "fasttext", "tokens": model.tokens}
-    facts |= {name: getattr(model.args, name) for name in names}
     context = None
     if model.args.model != SUPERVISED and isinstance(model.output, np.ndarray) and model.output[:count].any():
         context = model.output[:count]
@@ -114,7 +114,7 @@ def read_vectors(path: Path, options: ReadOptions) -> WordVectors:
         counts=model.counts[:count],
         subwords=subwords,
         context=context,
-        facts=facts,
+        facts=_facts(model),
     )
 
 
@@ -169,13 +169,10 @@ def write_fasttext(vectors: WordVectors, path: Path) -> None:
         raise ContentError("subwords with pruned buckets cannot be written to {path}: save to a folder", path=path)
     count, size, subwords, facts = len(vectors), vectors.vector_size, vectors.subwords, vectors.facts
     counts = np.arange(count, 0, -1) if vectors.counts is None else vectors.counts
-    settings = {"ws": 5, "epoch": 5, "min_count": 5, "neg": 5, "loss": NEGATIVE, "model": SKIPGRAM}
-    settings = {name: facts[name] if type(facts.get(name)) is int else usual for name, usual in settings.items()}
     minn, maxn, bucket = (subwords.config.min_n, subwords.config.max_n, subwords.config.buckets) if subwords else (0, 0, 0)
-    first = (size, *(settings[name] for name in ("ws", "epoch", "min_count", "neg")), 1, settings["loss"], settings["model"])
     with replacing(path) as file:
         file.write(MAGIC + struct.pack("<i", _VERSION))
-        file.write(struct.pack("<12id", *first, bucket, minn, maxn, 100, float(facts.get("t", 1e-4))))
+        file.write(struct.pack("<12id", size, *_settings(facts), bucket, minn, maxn, 100, float(facts.get("sample", 1e-4))))
         file.write(struct.pack("<3i2q", count, count, 0, int(facts.get("tokens", counts.sum())), -1))
         for word, number in zip(vectors.index_to_key, counts.tolist()):
             file.write(word.encode("utf-8", "surrogateescape") + b"\0" + struct.pack("<qb", number, 0))
@@ -185,6 +182,32 @@ def write_fasttext(vectors: WordVectors, path: Path) -> None:
             _write_rows(file, matrix)
         file.write(b"\0" + struct.pack("<2q", count, size))
         _write_rows(file, np.zeros_like(own) if vectors.context is None else vectors.context)
+
+
+def _facts(model: FastTextFile) -> dict[str, Any]:
+    """The settings of a model under the names that hornbook's trainers give them."""
+    args = model.args
+    return {
+        "trainer": "fasttext",
+        "file": model.path.name,
+        "model": _MODELS[args.model],
+        "loss": _LOSSES[args.loss],
+        "window": args.ws,
+        "epochs": args.epoch,
+        "min_count": args.min_count,
+        "negative": args.neg,
+        "sample": args.t,
+        "tokens": model.tokens,
+    }
+
+
+def _settings(facts: Mapping[str, Any]) -> tuple[int, ...]:
+    """ws, epoch, minCount, neg, wordNgrams, loss and model from the facts of a trainer; the usual ones where there are none."""
+    numbers = {"window": 5, "epochs": 5, "min_count": 5, "negative": 5}
+    first = [facts[name] if type(facts.get(name)) is int else usual for name, usual in numbers.items()]
+    kinds = {name: number for number, name in _MODELS.items() if number != SUPERVISED}
+    losses = {name: number for number, name in _LOSSES.items()}
+    return *first, 1, losses.get(str(facts.get("loss")), NEGATIVE), kinds.get(str(facts.get("model")), SKIPGRAM)
 
 
 def own_rows(vectors: WordVectors) -> NDArray[np.float32]:
