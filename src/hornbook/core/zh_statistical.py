@@ -59,4 +59,12 @@ MESSAGES: dict[str, str] = {
     "{path} lists a word twice": "{path} 重复列出了一个词",
     "{path}: {start} stands inside an n-gram of order {order}": "{path}：{start} 出现在 {order} 阶 n 元组内部",
     "{path}: an n-gram of order {order} is listed twice": "{path}：重复列出了一个 {order} 阶 n 元组",
+    "a mixture needs at least two models": "混合模型至少需要两个模型",
+    "models of a mixture need one tokenizer: train them on one corpus folder": (
+        "混合的各模型须用同一个分词器：请用同一个语料文件夹训练它们"
+    ),
+    "weights of a mixture: give {count} numbers from 0 on that sum to 1": "混合权重：请给出 {count} 个非负且和为 1 的数",
+    "the domain's model and the general one need one tokenizer: the difference compares tokens": (
+        "领域模型与通用模型须用同一个分词器：差值按词元比较"
+    ),
 }

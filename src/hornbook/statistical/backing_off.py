@@ -45,8 +45,8 @@ def weigh(
         shadowed = 0.0
         for row in range(np.int64(children[context]), np.int64(children[context + 1])):
             if keep.size == 0 or keep[row]:
-                seen += math.exp(upper[row])
-                shadowed += math.exp(lower[suffixes[row]])
+                seen += math.exp(np.float64(upper[row]))
+                shadowed += math.exp(np.float64(lower[suffixes[row]]))
         room = before - shadowed
         if seen == 0.0:
             backoffs[context] = 0.0
@@ -57,9 +57,9 @@ def weigh(
             for row in range(np.int64(children[context]), np.int64(children[context + 1])):
                 if keep.size == 0 or keep[row]:
                     upper[row] -= shift
-                    total += math.exp(upper[row])
+                    total += math.exp(np.float64(upper[row]))
             backoffs[context] = -23.0 if room >= 1e-10 else 0.0  # one part in ten thousand millions
-            totals[context] = total + math.exp(backoffs[context]) * room
+            totals[context] = total + math.exp(np.float64(backoffs[context])) * room
         else:
             backoffs[context] = math.log((1.0 - seen) / room)
-            totals[context] = seen + math.exp(backoffs[context]) * room
+            totals[context] = seen + math.exp(np.float64(backoffs[context])) * room

@@ -67,16 +67,17 @@ def mark_rare(levels: Sequence[Level], minimum: Sequence[int]) -> None:
             level.keep = level.counts >= fewest
 
 
-def count_left_neighbours(levels: Sequence[Level]) -> None:
+def count_left_neighbours(levels: Sequence[Level], *, release: Callable[[], None] = lambda: None) -> None:
     """Replace occurrences by the number of different words seen before the n-gram, in place (Kneser and Ney 1995).
 
     The highest order, and n-grams that begin with the boundary, keep their occurrences (as KenLM does: Heafield et al. 2013,
-    section 3): nothing stands before them.
+    section 3): nothing stands before them. `release` is called between two orders (see storage.py).
     """
     first_boundary_row = levels[0].counts.size - 1  # n-grams beginning with the boundary are the last rows of their order
     for level, longer in itertools.pairwise(levels):
         _count_left_neighbours(longer.suffixes, level.counts, first_boundary_row)
         first_boundary_row = int(longer.children[first_boundary_row])
+        release()
 
 
 def _refine(

@@ -53,13 +53,13 @@ def counts_of_counts(counts: NDArray[np.uint32], most: int) -> NDArray[np.int64]
 
 def modified_kneser_ney(levels: Sequence[Level], settings: Settings) -> tuple[list[Smoothed], NDArray[np.float64]]:
     """Three discounts an order, from continuation counts; with it the discounts used, (order, 3)."""
-    count_left_neighbours(levels)
+    count_left_neighbours(levels, release=settings.storage.release)
     return discount_all(levels, settings, estimate=estimate_discounts, fallback=settings.fallback)
 
 
 def kneser_ney(levels: Sequence[Level], settings: Settings) -> tuple[list[Smoothed], NDArray[np.float64]]:
     """One discount an order, from continuation counts (Kneser and Ney 1995, interpolated)."""
-    count_left_neighbours(levels)
+    count_left_neighbours(levels, release=settings.storage.release)
     return discount_all(levels, settings, estimate=estimate_one_discount, fallback=(settings.fallback[0],) * 3)
 
 
@@ -71,7 +71,10 @@ def discount_all(
     fallback: Discounts,
 ) -> tuple[list[Smoothed], NDArray[np.float64]]:
     """Interpolate with discounts estimated for each order, the fallback where its counts define none (said in a note)."""
-    estimated = [estimate(level.counts[: -1 if k == 0 else None]) for k, level in enumerate(levels)]  # the boundary is no word
+    estimated: list[Discounts | None] = []
+    for k, level in enumerate(levels):
+        estimated.append(estimate(level.counts[: -1 if k == 0 else None]))  # the boundary is no word
+        settings.storage.release()
     without = [str(k) for k, found in enumerate(estimated, start=1) if found is None]
     if without:
         used = ", ".join(f"{discount:g}" for discount in fallback)

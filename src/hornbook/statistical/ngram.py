@@ -98,7 +98,7 @@ class NgramLM:
         never = self._never_predicted()
         predictable[never] = seen[never]
         mark_rare(levels, self.config.minimum_of_each_order())
-        occurrences = compact([level.counts for level in levels])
+        occurrences = compact([level.counts for level in levels], storage)
         one, two, three = self.config.fallback_discounts
         settings = Settings(predictable, (one, two, three), self.config.pseudo_count, storage, report)
         smoothed, self.discounts_ = SMOOTHINGS[self.config.smoothing](levels, settings)

@@ -36,14 +36,15 @@ def prune_to_size(trie: Trie, size_mb: float, *, bits: int = 32) -> Trie:
     `bits` a probability are what the model is to be saved with. UsageError without counts. A model that is small enough is
     returned as it is.
     """
-    saved = trie.size_mb - (4 - bits / 8) * sum(trie.rows) / 1e6
+    table = 0 if bits == 32 else 1024 * trie.order  # bytes
+    saved = trie.size_mb + (table - (4 - bits / 8) * sum(trie.rows)) / 1e6
     if saved <= size_mb or trie.order == 1:
         return trie
     worths = _worths(trie)
     top = trie.words.itemsize + bits // 8 + 1
     costs = np.repeat([top + 8] * (trie.order - 1) + [top], trie.rows)[trie.rows[0] :]
     order = np.argsort(-worths[trie.rows[0] :], kind="stable")
-    free = size_mb * 1e6 - trie.rows[0] * (top + 8) - 8 * np.count_nonzero(trie.counts == LARGE)
+    free = size_mb * 1e6 - table - trie.rows[0] * (top + 8) - 8 * np.count_nonzero(trie.counts == LARGE)
     fitting = int(np.searchsorted(np.cumsum(costs[order]), free, side="right"))
     dropped = order[fitting:]
     return _keep_above(trie, worths, float(worths[trie.rows[0] + dropped[0]])) if dropped.size else trie
@@ -137,12 +138,12 @@ def _judge(
         begin, end = np.int64(children[context]), np.int64(children[context + 1])
         free, room = 1.0, 1.0
         for row in range(begin, end):
-            free -= math.exp(upper[row])
-            room -= math.exp(lower[suffixes[row]])
+            free -= math.exp(np.float64(upper[row]))
+            room -= math.exp(np.float64(lower[suffixes[row]]))
         free, room = max(free, 1e-9), max(room, 1e-9)
         for row in range(begin, end):
-            here, below = math.exp(upper[row]), lower[suffixes[row]]
-            weight = math.log((free + here) / (room + math.exp(below)))
+            here, below = math.exp(np.float64(upper[row])), lower[suffixes[row]]
+            weight = math.log((free + here) / (room + math.exp(np.float64(below))))
             change = here * (below + weight - upper[row]) + (weight - backoffs[context]) * free
             worths[row] = max(-frequencies[context] * change, 0.0)
 

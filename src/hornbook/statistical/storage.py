@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from hornbook.core.artifact import require_space
 from hornbook.core.errors import disk_errors
+from hornbook.core.runtime import release_free_memory
 
 
 class Storage(Protocol):
@@ -97,6 +98,7 @@ class Spill:
             pages = reference()
             if pages is not None and hasattr(mmap, "MADV_DONTNEED"):
                 pages.madvise(mmap.MADV_DONTNEED)
+        release_free_memory()
 
     def _map(self, file: IO[bytes], size: int, kind: Any) -> NDArray[Any]:
         need = size * np.dtype(kind).itemsize

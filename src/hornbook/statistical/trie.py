@@ -25,6 +25,7 @@ from hornbook.statistical.storage import Storage
 
 _TYPES = {"U8": "|u1", "U16": "<u2", "U32": "<u4", "F32": "<f4"}
 _MAX_HEADER = 1 << 16
+_BLOCK = 1 << 21  # rows copied between two moments in which memory is given back
 _OPTIONAL = ("counts", "large_rows", "large_counts", "log_prob_table")
 LARGE = 255
 """A count in one byte: this value stands for what `large_counts` says."""
@@ -90,18 +91,26 @@ class Trie:
         return sum(array.nbytes for array in self.arrays().values()) / 1e6
 
 
-def compact(counts: Sequence[NDArray[np.uint32]]) -> tuple[list[NDArray[np.uint8]], list[NDArray[np.uint32]]]:
-    """Counts of every order in a byte each, and the large ones in full, in order."""
-    small = [np.minimum(part, LARGE).astype(np.uint8) for part in counts]
-    return small, [part[bytes_ == LARGE] for part, bytes_ in zip(counts, small)]
+Counts = tuple[list[NDArray[np.uint8]], list[NDArray[np.uint32]]]
+"""Counts of every order in a byte each, and those that are LARGE or more in full, in order."""
 
 
-def assemble(
-    levels: Sequence[Level],
-    smoothed: Sequence[Smoothed],
-    counts: tuple[Sequence[NDArray[np.uint8]], Sequence[NDArray[np.uint32]]],
-    storage: Storage,
-) -> Trie:
+def compact(counts: Sequence[NDArray[np.uint32]], storage: Storage) -> Counts:
+    """A copy of the counts that takes a quarter of the room."""
+    small = [storage.empty(part.size, np.uint8) for part in counts]
+    large: list[NDArray[np.uint32]] = []
+    for part, target in zip(counts, small):
+        found = [np.zeros(0, dtype=np.uint32)]
+        for first in range(0, part.size, _BLOCK):
+            block = part[first : first + _BLOCK]
+            np.minimum(block, LARGE, out=target[first : first + _BLOCK], casting="unsafe")
+            found.append(block[block >= LARGE])
+            storage.release()
+        large.append(np.concatenate(found))
+    return small, large
+
+
+def assemble(levels: Sequence[Level], smoothed: Sequence[Smoothed], counts: Counts, storage: Storage) -> Trie:
     """Put the orders behind one another, dropping pruned n-grams. A kept n-gram's prefix is kept too: it occurs as often."""
     keeps = [level.keep if level.keep.size else None for level in levels]
     rows = tuple(level.words.size if keep is None else int(np.count_nonzero(keep)) for level, keep in zip(levels, keeps))
@@ -114,33 +123,53 @@ def assemble(
     children = storage.empty(sum(rows[:-1]) + 1, np.uint32)
     for k, (level, keep) in enumerate(zip(levels, keeps)):
         part = slice(int(starts[k]), int(starts[k + 1]))
-        _take(level.words, keep, words[part])
-        _take(smoothed[k].log_probs, keep, log_probs[part])
-        _take(counts[0][k], keep, small[part])
+        _take(level.words, keep, words[part], storage)
+        _take(smoothed[k].log_probs, keep, log_probs[part], storage)
+        _take(counts[0][k], keep, small[part], storage)
         if k + 1 < len(levels):
-            _take(smoothed[k].backoffs, keep, backoffs[part])
-            _take(_renumber(levels[k + 1], keeps[k + 1], int(starts[k + 1])), keep, children[part])
-        storage.release()
+            _take(smoothed[k].backoffs, keep, backoffs[part], storage)
+            numbers = _kept_before(keeps[k + 1])
+            _take(levels[k + 1].children[:-1], keep, children[part], storage, numbers=numbers, plus=int(starts[k + 1]))
     children[-1] = starts[-1]
     large = [
-        part[keep[byte_counts == LARGE]] if keep is not None else part
+        part if keep is None else part[keep[byte_counts == LARGE]]
         for part, byte_counts, keep in zip(counts[1], counts[0], keeps)
     ]
-    large_rows = np.flatnonzero(small == LARGE).astype(np.uint32)
-    return Trie(words, log_probs, backoffs, children, rows, small, large_rows, np.concatenate(large))
+    blocks = range(0, small.size, _BLOCK)
+    large_rows = [first + np.flatnonzero(small[first : first + _BLOCK] == LARGE) for first in blocks]
+    storage.release()
+    return Trie(
+        words, log_probs, backoffs, children, rows, small, np.concatenate(large_rows).astype(np.uint32), np.concatenate(large)
+    )
 
 
-def _take(source: NDArray[Any], keep: NDArray[np.bool_] | None, target: NDArray[Any]) -> None:
-    target[:] = source if keep is None else source[keep]
+def _take(
+    source: NDArray[Any],
+    keep: NDArray[np.bool_] | None,
+    target: NDArray[Any],
+    storage: Storage,
+    *,
+    numbers: NDArray[np.uint32] | None = None,
+    plus: int = 0,
+) -> None:
+    """Copy the kept rows, block by block; row numbers in them are replaced by `numbers` and raised by `plus`."""
+    written = 0
+    for first in range(0, source.size, _BLOCK):
+        block = source[first : first + _BLOCK]
+        block = block if keep is None else block[keep[first : first + _BLOCK]]
+        block = block if numbers is None else numbers[block]
+        target[written : written + block.size] = block + np.uint32(plus) if plus else block
+        written += block.size
+        storage.release()
 
 
-def _renumber(longer: Level, keep: NDArray[np.bool_] | None, start: int) -> NDArray[np.uint32]:
-    """(rows of the order below,) where continuations start when only the kept ones are stored, from `start` on."""
+def _kept_before(keep: NDArray[np.bool_] | None) -> NDArray[np.uint32] | None:
+    """(rows + 1,) how many rows before each are kept; None when all are."""
     if keep is None:
-        return longer.children[:-1] + np.uint32(start)
-    kept_before = np.zeros(longer.words.size + 1, dtype=np.uint32)
-    np.cumsum(keep, out=kept_before[1:])
-    return kept_before[longer.children[:-1]] + np.uint32(start)
+        return None
+    before = np.zeros(keep.size + 1, dtype=np.uint32)
+    np.cumsum(keep, out=before[1:])
+    return before
 
 
 def save_trie(trie: Trie, path: Path) -> None:
