@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from hornbook.embeddings.words import Vocabulary as Vocabulary
     from hornbook.embeddings.words import VocabularyConfig as VocabularyConfig
     from hornbook.embeddings.words import read_sentences as read_sentences
+    from hornbook.embeddings.words import restrict as restrict
 
 _HOMES = {
     "FastText": "fasttext",
@@ -68,6 +69,7 @@ _HOMES = {
     "load_vectors": "formats",
     "mean_vectors": "documents",
     "read_sentences": "words",
+    "restrict": "words",
     "save_vectors": "formats",
     "sentences_of": "sentences",
     "triplet_accuracy": "triplets",

@@ -21,6 +21,7 @@ from hornbook.embeddings.kernels import (
     Plan,
     Table,
     Text,
+    average_contexts,
     gather_words,
     own_row,
     rate_at,
@@ -28,8 +29,8 @@ from hornbook.embeddings.kernels import (
     scatter_words,
     seed_state,
     sigmoid,
+    spread_contexts,
 )
-from hornbook.embeddings.negative_kernels import average_contexts, spread_contexts
 
 _LOOK = 16  # one block of so many adds to the loss that is shown
 
