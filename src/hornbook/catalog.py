@@ -18,6 +18,7 @@ MODELS = {  # `model_type` of a saved config.json -> class with `load` and `save
 
 RECIPES = {  # name on the command line -> Recipe; the race runs them in this order
     "word2vec": "hornbook.recipes.vectors:WORD2VEC",
+    "fasttext": "hornbook.recipes.vectors:FASTTEXT",
     "glove": "hornbook.recipes.vectors:GLOVE",
     "unigram": "hornbook.recipes.ngram:UNIGRAM",
     "ngram": "hornbook.recipes.ngram:NGRAM",

@@ -15,23 +15,27 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 def own_text(folder: Path) -> None:
-    """my-text.txt in English, 我的文本.txt in Chinese and GB18030: what a reader would have."""
+    """my-text.txt in English, 我的文本.txt in Chinese and GB18030: what a reader would have, people who work in teams."""
     documents = [document.text for document in islice(demo_documents(), 60)]
     (folder / "my-text.txt").write_text("\n\n".join(documents), "utf-8")
     generator = random.Random(1)
     who = "老师 学生 医生 护士 农民 工人 记者 律师".split()  # noqa: SIM905
     where = "学校 医院 农村 工厂 公园 图书馆 城市 机场".split()  # noqa: SIM905
     what = "读书 看报 开会 跑步 吃饭 喝茶 写信 唱歌".split()  # noqa: SIM905
-    rows = (
-        generator.choice(
-            (
-                f"{generator.choice(who)}和{generator.choice(who)}在{generator.choice(where)}里{generator.choice(what)}。",
-                f"昨天我们从{generator.choice(where)}走到{generator.choice(where)}，遇见了一位{generator.choice(who)}。",
-                f"他最喜欢{generator.choice(what)}，也喜欢{generator.choice(what)}。",
+    letters = "bcdfghjklmnpqrstvwxz"
+    teams = [["".join(generator.choices(letters, k=5)) for _ in range(3)] for _ in range(300)]
+    rows = []
+    for _ in range(3000):
+        first, second, third = generator.sample(generator.choice(teams), 3)
+        rows.append(
+            generator.choice(
+                (
+                    f"{generator.choice(who)}{first}和{generator.choice(who)}{second}在{generator.choice(where)}里{generator.choice(what)}。",
+                    f"昨天{first}从{generator.choice(where)}走到{generator.choice(where)}，遇见了{second}和{third}。",
+                    f"{first}最喜欢{generator.choice(what)}，{third}也喜欢{generator.choice(what)}。",
+                )
             )
         )
-        for _ in range(1500)
-    )
     text = "".join(row + ("\n\n" if number % 10 == 9 else "\n") for number, row in enumerate(rows))
     (folder / "我的文本.txt").write_bytes(text.encode("gb18030"))
 
@@ -41,6 +45,7 @@ def test_the_page_does_what_it_shows(
     page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     own_text(tmp_path)
+    monkeypatch.setenv("HORNBOOK_LANG", "zh_CN" if ".zh." in page else "en")
     assert run_page(DOCS / page, tmp_path, monkeypatch, capsys) >= 3
 
 

@@ -16,9 +16,7 @@ MESSAGES: dict[str, str] = {
     "unknown method '{name}'.{hint}": "没有“{name}”这种方法。{hint}",
     "give something to evaluate {model} on: a text, or test files of word vectors": "请给出评测 {model} 的数据：文本，或词向量的测试文件",
     "{folder} is not a language model but {kind}": "{folder} 不是语言模型，而是 {kind}",
-    "budget of {budget:g} s: {epochs} of {wanted} epochs, {each:.1f} s each by a trial": (
-        "预算 {budget:g} 秒：{wanted} 轮中的 {epochs} 轮，按试测每轮 {each:.1f} 秒"
-    ),
+    "{epochs} of {wanted} epochs fit into {seconds:g} s, by a trial": "按试测，{seconds:g} 秒内可训练 {wanted} 轮中的 {epochs} 轮",
     "{folder} is a model of kind {kind}, not word vectors": "{folder} 是 {kind} 类型的模型，不是词向量",
     "a test made from the text: {splits}": "由文本得出的测试：{splits}",
 }

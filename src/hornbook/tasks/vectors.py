@@ -14,10 +14,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from hornbook.core import artifact
 from hornbook.core.errors import ContentError, UsageError, disk_errors, nearest, translate
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 
 Log = Callable[[Event], None]
 _FORMATS = {"word2vec": "word2vec-binary"}  # the name of the command line for it
-_PROBE_WORDS = 200_000  # that the speed is measured on
+_TRIED_SENTENCES = 4000  # that the speed is measured on
 _SHOWN = 5  # words whose neighbours are shown after a training
 _TEST_HEAD, _TEST_LINES = 4096, 20  # bytes and lines of a file by which it is taken for a test
 _TEST_LINE = re.compile(r":|\S+( +\S+){3}$|[^\t,;]+([\t,; ])[^\t,;]+\2 *[-+.\d]+$")  # a section, a b c d, or word word number
@@ -89,11 +88,13 @@ def train_vectors(
 
     config = replace(config, model=replace(config.model, seed=seed))
     text = write_sentences(store.split("train"), work / "sentences.txt", config.words, log=heard)
-    corpus = read_words(text, config, log=heard)
     if seconds:
-        config = replace(config, model=_within(recipe, config.model, corpus, seconds, heard))
+        epochs = affordable_epochs(resolve(recipe.model), config.model, text, seconds)
+        note = translate("{epochs} of {wanted} epochs fit into {seconds:g} s, by a trial")
+        heard(Note(note.format(epochs=epochs, wanted=config.model.epochs, seconds=seconds)))
+        config = replace(config, model=replace(config.model, epochs=epochs))
     trainer = resolve(recipe.model)(config.model)
-    trainer.fit(corpus, log=heard, initial=initial, folder=work / "checkpoints", resume=resume)
+    trainer.fit(read_words(text, config, log=heard), log=heard, initial=initial, folder=work / "checkpoints", resume=resume)
     vectors: WordVectors = trainer.vectors_
     result = {
         "kind": recipe.name,
@@ -140,26 +141,23 @@ def read_words(text: Path, config: Any, *, log: Log) -> tuple[Vocabulary, Senten
     return restrict(vocabulary, sentences, limits, log=log)
 
 
-def _within(recipe: Recipe, config: Any, corpus: tuple[Vocabulary, Sentences], seconds: float, log: Log) -> Any:
-    """The configuration with as many epochs as a budget allows, by the speed of one epoch over the first sentences.
+def affordable_epochs(trainer: Callable[[Any], Any], config: Any, sentences: Path, seconds: float) -> int:
+    """Epochs over a file of sentences that fit into `seconds`, at most those of the configuration, by a trial on its beginning.
 
-    Fewer epochs planned are better than many cut off: the learning rate falls to its end in both cases only when planned.
+    A trial of three epochs carries a third of the fixed costs (reading, counting co-occurrences) in each: it errs on the safe
+    side. Planned epochs are better than more of them cut off: the learning rate falls to its end.
     """
-    from hornbook.embeddings.words import Sentences
-
-    vocabulary, sentences = corpus
-    began = time.perf_counter()
-    count = int(np.searchsorted(sentences.starts, _PROBE_WORDS))
-    share = min(1.0, float(sentences.starts[min(count, len(sentences))]) / max(1, sentences.ids.size))
-    first = sentences.starts[: count + 1]
-    probe = Sentences(sentences.ids[: first[-1]], first, max(1, round(sentences.total_words * share)))
-    trials = [resolve(recipe.model)(replace(config, epochs=1)).fit((vocabulary, probe)).seconds_ for _ in range(2)]
-    epoch = min(trials) / share  # the first trial compiles
-    left = seconds - (time.perf_counter() - began)
-    epochs = max(1, min(config.epochs, int(left / max(epoch, 1e-9))))
-    text = translate("budget of {budget:g} s: {epochs} of {wanted} epochs, {each:.1f} s each by a trial")
-    log(Note(text.format(budget=seconds, epochs=epochs, wanted=config.epochs, each=epoch)))
-    return replace(config, epochs=epochs)
+    with open(sentences, encoding="utf-8") as lines:
+        sample = [line.split() for line in islice(lines, _TRIED_SENTENCES)]
+    share = sum(len(word.encode()) + 1 for sentence in sample for word in sentence) / sentences.stat().st_size
+    try:
+        trainer(replace(config, epochs=1)).fit(sample)  # compiles
+        begin = time.perf_counter()
+        trainer(replace(config, epochs=3)).fit(sample)
+    except ContentError:  # too few words in the sample
+        return int(config.epochs)
+    each = (time.perf_counter() - begin) / 3 / share
+    return max(1, min(int(config.epochs), int(seconds / each)))
 
 
 def parameters(vectors: WordVectors) -> int:

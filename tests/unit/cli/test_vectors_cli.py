@@ -55,7 +55,7 @@ def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("vectors")
     (folder / "text.txt").write_text(sentences(3000))
-    for recipe in ("word2vec", "glove"):
+    for recipe in ("word2vec", "fasttext", "glove"):
         more = ["--buckets", "2000"] if recipe == "fasttext" else []
         assert main(["train", recipe, str(folder / "text.txt"), "-o", str(folder / recipe), *FAST, *more]) == 0
     return folder
@@ -138,7 +138,7 @@ def test_training_goes_on_from_given_vectors(place: Path, tmp_path: Path, capsys
         assert sum(word in GROUPS["animals"] for word, _ in near) >= 2
 
 
-def test_test_files_and_a_text_each_give_a_key(place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_test_files_each_give_a_key(place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pairs = "cat\tdog\t9\ncat\tparis\t1\nparis\trome\t9\nbread\tfish\t8\nbread\tnoon\t2\nzebra\tcat\t7\n"
     (tmp_path / "EN-SIMLEX-999.txt").write_text(pairs)
     questions = (
@@ -149,10 +149,20 @@ def test_test_files_and_a_text_each_give_a_key(place: Path, tmp_path: Path, caps
     assert folder["simlex999"] > 0.5 and 0 <= folder["analogy_syntactic"] <= 1 and 0 <= folder["analogy_semantic"] <= 1
     one = told(capsys, "evaluate", str(place / "word2vec"), str(tmp_path / "EN-SIMLEX-999.txt"))
     assert one["simlex999"] == folder["simlex999"] and "analogy_semantic" not in one
-    own = told(capsys, "evaluate", str(place / "word2vec"), str(place / "text.txt"))
-    assert any(key.startswith("own_corpus") for key in own)
     assert main(["evaluate", str(place / "word2vec"), str(tmp_path)]) == 0
     assert "simlex999" in capsys.readouterr().out
+
+
+def test_a_text_makes_a_test_of_its_own(place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", str(place / "word2vec"), str(place / "text.txt")]) == 1
+    assert "too small for a test" in capsys.readouterr().err, "forty words, every one of them common"
+    generator = random.Random(4)
+    teams = [["".join(generator.choices("bcdfghklmnprst", k=6)) for _ in range(3)] for _ in range(300)]
+    rows = (" and ".join(generator.sample(generator.choice(teams), 3)) + " met." for _ in range(4000))
+    (tmp_path / "teams.txt").write_text("".join(row + ("\n\n" if n % 10 == 9 else "\n") for n, row in enumerate(rows)))
+    told(capsys, "train", "word2vec", str(tmp_path / "teams.txt"), "-o", str(tmp_path / "model"), *FAST)
+    own = told(capsys, "evaluate", str(tmp_path / "model"), str(tmp_path / "teams.txt"))
+    assert own["own_corpus"] > 0.9 and own["own_corpus_n"] > 50
 
 
 def test_looking_at_vectors_loads_no_torch(place: Path) -> None:
