@@ -18,6 +18,7 @@ _ROOMS: Final = (
     "sequences",
     "hmm",
     "linear",
+    "crf",
     "models",
     "training",
     "scoring",

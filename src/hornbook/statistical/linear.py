@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,12 +13,15 @@ from numpy.typing import NDArray
 
 from hornbook.core.config import from_dict, to_dict
 from hornbook.core.errors import ContentError, UsageError
-from hornbook.core.events import Alarm, Event, Note
+from hornbook.core.events import Event, Note
 from hornbook.core.runtime import available_cores
+from hornbook.statistical.classes import read_targets, require_two, stored_labels, targets_of, warn_of_rare
 from hornbook.statistical.features import FeatureConfig, HashedFeatures, SparseRows
-from hornbook.statistical.saved import read_arrays, read_labels, read_record, require_shapes, write_arrays, write_record
+from hornbook.statistical.records import read_record
+from hornbook.statistical.tensors import load_tensors, save_tensors
 
 MODEL_TYPE = "hornbook-linear"
+_WEIGHTS = "model.safetensors"
 COSTS = (0.1, 0.3, 1.0, 3.0, 10.0)
 """C tried when none is given, from the middle outwards, times what suits the loss: logistic loss wants 10 times as much."""
 _VALUES_TO_CHOOSE_ON = 2_000_000  # numbers in the rows that the cost is chosen on: two seconds for two classes
@@ -101,6 +105,7 @@ class LinearClassifier:
         """
         report = log or (lambda event: None)
         self.labels_, targets = read_targets(texts, labels)
+        require_two(self.labels_)
         warn_of_rare(self.labels_, targets, report)
         rows = self.features_.fit_transform(texts)
         held_out = None
@@ -138,33 +143,42 @@ class LinearClassifier:
         return scores
 
     def save_files(self, folder: Path) -> None:
-        """Write config.json and model.safetensors into an existing folder. Raises DiskFullError."""
-        write_arrays(folder, self._arrays(), what="linear model")
-        record = {"config": to_dict(self.config), "labels": list(self.labels_), "cost": float(self.cost_)}
-        write_record(folder, {"model_type": MODEL_TYPE, **record})
+        """Write config.json and model.safetensors into an existing folder."""
+        save_tensors(self._arrays(), folder / _WEIGHTS)
+        record = {
+            "model_type": MODEL_TYPE,
+            "config": to_dict(self.config),
+            "labels": list(self.labels_),
+            "features": self.features_.width,
+            "cost": float(self.cost_),
+        }
+        (folder / "config.json").write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read a saved model. ContentError names the file that is damaged or does not fit the others."""
-        record = read_record(folder, MODEL_TYPE, {"config": dict, "labels": list, "cost": float})
-        model = cls(from_dict(LinearConfig, record["config"], where=str(folder / "config.json"), prefix="config."))
-        model.labels_ = read_labels(folder, record["labels"], 2)
-        model.cost_ = record["cost"]
-        arrays = read_arrays(
-            folder, {"buckets": ("int32", 1), "idf": ("float32", 1), "weights": ("float32", 2), "bias": ("float32", 1)}
+        path = folder / "config.json"
+        record = read_record(path, MODEL_TYPE, {"config": dict, "labels": list, "features": int, "cost": float})
+        model = cls(from_dict(LinearConfig, record["config"], where=str(path), prefix="config."))
+        model.labels_, model.cost_ = stored_labels(record["labels"], path, least=2), record["cost"]
+        outputs, width = len(model.labels_) if len(model.labels_) > 2 else 1, record["features"]
+        arrays = load_tensors(
+            folder / _WEIGHTS,
+            {
+                "buckets": (np.int32, (width,)),
+                "idf": (np.float32, (width,)),
+                "weights": (np.float32, (width, outputs)),
+                "bias": (np.float32, (outputs,)),
+            },
         )
-        buckets, weights, bias = arrays["buckets"], arrays["weights"], arrays["bias"]
-        classes = len(model.labels_)
-        inside = not buckets.size or (buckets[0] >= 0 and buckets[-1] < 1 << model.config.features.bits)
-        fitting = {
-            "buckets": bool(inside and (np.diff(buckets) > 0).all()),
-            "idf": arrays["idf"].shape == buckets.shape,
-            "bias": bias.size == (classes if classes > 2 else 1),
-            "weights": weights.shape == (buckets.size, bias.size),
-        }
-        require_shapes(folder, fitting)
+        buckets = arrays["buckets"]
+        rising = bool((buckets[1:] > buckets[:-1]).all())
+        if not rising or (width and not 0 <= buckets[0] <= buckets[-1] < 1 << model.config.features.bits):
+            raise _damaged(folder / _WEIGHTS, "buckets do not rise within their range")
+        if not all(np.isfinite(arrays[name]).all() for name in ("idf", "weights", "bias")):
+            raise _damaged(folder / _WEIGHTS, "it has a number that is not finite")
         model.features_ = HashedFeatures.restored(model.config.features, buckets, arrays["idf"])
-        model.weights_, model.bias_ = weights, bias
+        model.weights_, model.bias_ = arrays["weights"], arrays["bias"]
         return model
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
@@ -245,35 +259,5 @@ class LinearClassifier:
         return 10.0 if self.config.method in ("logistic", "multinomial") else 1.0
 
 
-def read_targets(texts: Sequence[str], labels: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.int64]]:
-    """The different labels sorted by code point, and the index of each text's. ContentError for fewer than two."""
-    if len(texts) != len(labels):
-        raise UsageError("{texts} texts and {labels} labels: give one label a text", texts=len(texts), labels=len(labels))
-    for index, label in enumerate(labels):
-        if not isinstance(label, str):
-            raise TypeError(f"label {index} is {type(label).__name__}, not str")
-    names = tuple(sorted(set(labels)))
-    if len(names) < 2:
-        raise ContentError("a classifier needs texts of at least two labels, found {found}", found=", ".join(names) or 0)
-    return names, targets_of(labels, names)
-
-
-def targets_of(labels: Sequence[str], names: Sequence[str]) -> NDArray[np.int64]:
-    """(n,) the index of each label among `names`; ContentError names the first that is not there."""
-    index = {name: i for i, name in enumerate(names)}
-    for place, label in enumerate(labels):
-        if label not in index:
-            raise ContentError(
-                "label '{label}' of text {place} does not occur in the training texts: {names}",
-                label=label,
-                place=place + 1,
-                names=", ".join(names),
-            )
-    return np.array([index[label] for label in labels], dtype=np.int64)
-
-
-def warn_of_rare(labels: Sequence[str], targets: NDArray[np.int64], log: Callable[[Event], None]) -> None:
-    """An alarm that names the labels with a single text."""
-    rare = [label for label, count in zip(labels, np.bincount(targets, minlength=len(labels))) if count < 2]
-    if rare:
-        log(Alarm(f"labels with a single text: {', '.join(rare)}", "add texts, or merge these labels with others"))
+def _damaged(path: Path, what: str) -> ContentError:
+    return ContentError("{path} is damaged: {what}. Restore the folder or train again.", path=path, what=what)

@@ -32,7 +32,8 @@ def solve_svm(
     """min 1/2 a'(Q + diag(softness))a - sum a, 0 <= a <= upper (Hsieh et al. 2008, algorithm 3, with shrinking); passes made.
 
     Hinge: softness 0, upper C. Squared hinge: softness 1 / (2 C), upper infinite. `alphas` (n,) and `weights` (F + 1,),
-    which is sum_i a_i y_i x_i, are read as the starting point and overwritten. Ends when the projected gradients differ by `tolerance`.
+    which is sum_i a_i y_i x_i, are read as the starting point and overwritten. Ends when projected gradients differ by less
+    than `tolerance`.
     """
     number = signs.size
     diagonal = softness + 1.0 + _squares(starts, values)
