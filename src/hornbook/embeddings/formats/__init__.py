@@ -102,7 +102,7 @@ def guess_format(path: Path) -> Format:
             raise ContentError("{path} is {what}", path=path, what=what)
     header = word2vec.read_header(data)
     if header:
-        return "word2vec-binary" if word2vec.looks_binary(data, header[2]) else "word2vec-text"
+        return "word2vec-binary" if word2vec.looks_binary(data, *header[1:]) else "word2vec-text"
     if glove.dimensions(data) is None:
         raise ContentError(
             "{path} holds no word vectors: neither the first bytes of fastText, nor 'words dimensions', nor a word and numbers",

@@ -117,7 +117,7 @@ def parse_rows(
                 return NOT_A_NUMBER, row, begin, cursor - begin
             numbers[row, column] = np.float32(value)
             cursor = begin - 1
-            while column > 0 and cursor > position and (data[cursor - 1] == _SPACE or data[cursor - 1] == _TAB):
+            while cursor > position and (data[cursor - 1] == _SPACE or data[cursor - 1] == _TAB):
                 cursor -= 1
         if cursor <= position:
             return NO_WORD, row, position, 0

@@ -14,7 +14,7 @@ from hornbook.embeddings.vectors import WordVectors
 
 _HEADER = re.compile(rb"[ \t]*([+-]?\d+)[ \t]+([+-]?\d+)[ \t]*\r?\n")
 _LONGEST_HEADER = 100
-_NUMBERS = frozenset(b"0123456789+-.eE \t\r\n")
+_NUMBERS = frozenset(b"0123456789+-.eE \t\rnaifNAIF")  # nan and inf are numbers here: they are refused by name later
 
 
 def read_header(data: NDArray[np.uint8]) -> tuple[int, int, int] | None:
@@ -23,10 +23,12 @@ def read_header(data: NDArray[np.uint8]) -> tuple[int, int, int] | None:
     return (int(match[1]), int(match[2]), match.end()) if match else None
 
 
-def looks_binary(data: NDArray[np.uint8], position: int) -> bool:
-    """Whether what follows the first word is float32 and not decimal numbers."""
-    start = data[position : position + 4096].tobytes().split(b" ", 1)
-    return len(start) == 2 and not _NUMBERS.issuperset(start[1][:64])
+def looks_binary(data: NDArray[np.uint8], size: int, position: int) -> bool:
+    """Whether what follows the first word is float32 and not a line of decimal numbers."""
+    start = re.split(rb"[ \t]+", data[position : position + 4096].tobytes(), maxsplit=1)
+    line = start[1].split(b"\n", 1)[0] if len(start) == 2 else b""
+    # eight bytes of float32 that all look like digits are not met; shorter lines must have the right number of fields
+    return not (_NUMBERS.issuperset(line[:64]) and (len(line) >= 8 or len(line.split()) == size))
 
 
 def read_text(path: Path, options: ReadOptions) -> WordVectors:
