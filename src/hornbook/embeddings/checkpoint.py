@@ -43,7 +43,8 @@ class Checkpoint:
         for key in sorted(now.keys() | self.identity.keys()):
             if self.identity.get(key) != now.get(key):
                 raise UsageError(
-                    "cannot resume {checkpoint}: {field} was {before} and is {now} now. Use the same settings or another folder.",
+                    "cannot resume {checkpoint}: {field} was {before} and is {now} now. Use the same settings or "
+                    "another folder.",
                     checkpoint=self.folder,
                     field=key,
                     before=self.identity.get(key),
@@ -137,4 +138,3 @@ def _delete(path: Path) -> None:
     shutil.rmtree(doomed, ignore_errors=True)
     path.rename(doomed)
     shutil.rmtree(doomed, ignore_errors=True)
-

@@ -84,9 +84,9 @@ def own_row(table: Table, row: int) -> int:
     """Where in `table.copies` this thread reads and writes a row; copied there at the first touch of the round."""
     if table.slots.size == 0:
         return row
-    slot = np.int64(table.slots[row])
+    slot = int(table.slots[row])
     if slot < 0:
-        slot = table.used[0]
+        slot = int(table.used[0])
         table.used[0] = slot + 1
         table.slots[row] = slot
         table.touched[slot] = row
@@ -111,11 +111,12 @@ def own_rows(table: Table, rows: NDArray[np.int64], found: NDArray[np.int64]) ->
 @njit(cache=True, nogil=True)
 def random_bits(state: NDArray[np.uint64]) -> np.uint64:
     """64 random bits (splitmix64: Steele, Lea and Flood 2014); `state` is (1,)."""
-    state[0] += np.uint64(0x9E3779B97F4A7C15)
-    z = state[0]
+    z = state[0] + np.uint64(0x9E3779B97F4A7C15)
+    state[0] = z
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
+    bits: np.uint64 = z ^ (z >> np.uint64(31))
+    return bits
 
 
 @njit(cache=True, nogil=True)
@@ -191,7 +192,8 @@ def gather_words(
 def scatter_words(chosen: NDArray[np.int64], words: InputRows, inputs: Table, changes: NDArray[np.float32]) -> None:
     """Add the change of each chosen word, (n, width), to every one of its input rows, whole, as word2vec.c and fastText do.
 
-    The words have been gathered in the same round. The vector of a word is the mean of its rows, so adding the whole change to each row moves it by the whole change.
+    The words have been gathered in the same round. The vector of a word is the mean of its rows, so adding the whole change to
+    each row moves it by the whole change.
     """
     copies, slots, rows, starts = inputs.copies, inputs.slots, words.rows, words.starts
     for i in range(chosen.size):

@@ -6,7 +6,7 @@ block, and each counts `negative / shared` times for every pair. Word2vec.c draw
 one that equals the pair's target. Here a pair likewise leaves out the shared negatives that equal its own target, so
 with K shared negatives the expected gradient of a pair is
 
-    K * sum over words n != target of P(n) * (negative / K) * gradient(n)  =  negative * sum over n != target of P(n) * gradient(n),
+    K * sum over words n != target of P(n) * (negative / K) * gradient(n)  =  negative * sum of P(n) * gradient(n),
 
 which is word2vec.c's; only the variance differs, and the pairs of a block see the same words.
 
@@ -92,7 +92,8 @@ def skipgram_negative(
             for i in range(tile, min(tile + ROWS, end)):
                 left, right = min(left, low[i]), max(right, high[i])
             left, right = (left - first) // ROWS * ROWS, _whole_tiles(right - first)
-            _train_tile(x, x_change, y, steps, logits, tile - begin, left, right, reach, low, high, begin, end, first, rate, look, totals)
+            place = tile - begin, left, right, reach
+            _train_tile(x, x_change, y, steps, logits, place, low, high, begin, end, first, rate, look, totals)
         y_change[:] = 0
         for j in range(0, last - first, ROWS):  # only centres within the window of these contexts have steps for them
             near = max(first + j - plan.window - begin, 0), min(first + j + ROWS + plan.window - begin, end - begin)
@@ -215,9 +216,7 @@ def _gather_targets(
 
 
 @njit(cache=True, nogil=True)
-def _scatter_targets(
-    slots: NDArray[np.int64], count: int, reach: int, y_change: NDArray[np.float32], outputs: Table
-) -> None:
+def _scatter_targets(slots: NDArray[np.int64], count: int, reach: int, y_change: NDArray[np.float32], outputs: Table) -> None:
     """Add the changes back; a word that stands at several places receives all of them."""
     copies = outputs.copies
     for j in range(slots.size):
@@ -273,10 +272,7 @@ def _train_tile(
     y: NDArray[np.float32],
     steps: NDArray[np.float32],
     logits: NDArray[np.float32],
-    row: int,
-    left: int,
-    right: int,
-    reach: int,
+    place: tuple[int, int, int, int],
     low: NDArray[np.int64],
     high: NDArray[np.int64],
     begin: int,
@@ -286,7 +282,11 @@ def _train_tile(
     look: bool,
     totals: NDArray[np.float64],
 ) -> None:
-    """Four centres with the contexts in columns left to right and with the shared negatives, whose steps hold their weights."""
+    """Four centres with contexts and with the shared negatives, whose steps hold their weights.
+
+    `place`: row of the first centre, columns of the contexts from and to, column where the negatives begin.
+    """
+    row, left, right, reach = place
     products(x, row, y, left, right, logits)
     products(x, row, y, reach, steps.shape[1], logits)
     for i in range(begin + row, min(begin + row + ROWS, end)):

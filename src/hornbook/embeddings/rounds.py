@@ -139,9 +139,7 @@ def _round(
 
     def share(thread: int, chunk: int) -> None:
         inputs, outputs = tables[thread]
-        job.kernel(
-            job.text, job.words, job.targets, job.plan, inputs, outputs, position.epoch, chunk, totals[thread]
-        )
+        job.kernel(job.text, job.words, job.targets, job.plan, inputs, outputs, position.epoch, chunk, totals[thread])
 
     list(pool.map(share, range(len(chunks)), chunks))
     for overlay in overlays:

@@ -11,14 +11,14 @@ from hornbook.embeddings.words import Sentences
 
 MAX_SENTENCE = 10_000  # words; longer ones are cut, as in word2vec.c and gensim
 _TOP = 2**32 - 1
-_CHUNK = 8192  # words that one thread reads between two merges
+_ROUND = 1 << 17  # words that all threads read between two merges, at most
 _ROUNDS = 16  # an epoch has at least so many rounds, while there is text for them
 _LEAST_CHUNK = 256
 
 
 def chunk_words(tokens: int, threads: int) -> int:
     """Words of a chunk: threads see each other's changes when a round ends, so a small text gets short rounds."""
-    return max(_LEAST_CHUNK, min(_CHUNK, tokens // (threads * _ROUNDS)))
+    return max(_LEAST_CHUNK, min(_ROUND, tokens // _ROUNDS) // threads)
 
 
 def cut_text(sentences: Sentences, keep: NDArray[np.float64], words: int) -> Text:
@@ -36,7 +36,7 @@ def cut_text(sentences: Sentences, keep: NDArray[np.float64], words: int) -> Tex
 
 
 def keep_probabilities(counts: NDArray[np.int64], total: int, sample: float) -> NDArray[np.float64]:
-    """(V,) share of a word's occurrences that stays: (sqrt(f / sample) + 1) * sample / f, at most 1 (word2vec.c); sample 0: all.
+    """(V,) share of a word's occurrences that stays: (sqrt(f / sample) + 1) * sample / f, at most 1, as word2vec.c; 0: all.
 
     f is the word's share of `total`, the occurrences of all words of the vocabulary.
     """

@@ -156,9 +156,7 @@ _four_registers, _two_registers, _one_register = _combination_tile(4), _combinat
 
 
 @njit(cache=True, nogil=True)
-def products(
-    x: NDArray[np.float32], i: int, y: NDArray[np.float32], first: int, last: int, out: NDArray[np.float32]
-) -> None:
+def products(x: NDArray[np.float32], i: int, y: NDArray[np.float32], first: int, last: int, out: NDArray[np.float32]) -> None:
     """out[r, j] = x[i + r] . y[j] for r < 4 and first <= j < last; both are multiples of 4."""
     for j in range(first, last, ROWS):
         _product_tile(x, i, y, j, out)
@@ -176,7 +174,7 @@ def add_combinations(
     out: NDArray[np.float32],
     row: int,
 ) -> None:
-    """out[row + r] += sum over first <= j < last of w(r, j) y[j] for r < 4, w(r, j) = weights.flat[start + r down + j along]."""
+    """out[row + r] += sum over first <= j < last of w(r, j) y[j], r < 4; w(r, j) = weights.flat[start + r down + j along]."""
     k, width = 0, out.shape[1]
     while k + 4 * _LANES <= width:
         _four_registers(weights, start, down, along, first, last, y, out, row, k)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,13 +14,12 @@ from numpy.typing import NDArray
 from hornbook.core.config import from_dict
 from hornbook.core.errors import ContentError, UsageError, translate
 from hornbook.core.events import Alarm, Event, Note
-from hornbook.core.runtime import available_cores, local_ranks
 from hornbook.embeddings.vectors import WordVectors
 from hornbook.embeddings.words import Sentences, Vocabulary, VocabularyConfig, read_sentences
 
 if TYPE_CHECKING:
     from hornbook.embeddings.kernels import InputRows
-    from hornbook.embeddings.rounds import Job, Position
+    from hornbook.embeddings.rounds import Job
 
 Corpus: TypeAlias = Path | str | Iterable[Sequence[str]] | tuple[Vocabulary, Sentences]
 
@@ -43,10 +42,10 @@ class Word2VecConfig:
     """How word vectors are trained. Words that occur fewer than `min_count` times get none; `max_words` 0 is no limit.
 
     `sample`: words with a larger share of the text than this are thinned out; 0 keeps all, and a text that would lose nearly
-    everything keeps all too. `learning_rate` 0 is the usual one of the method, `epochs` 0 is five, more for a small text.
+    everything keeps all too. `learning_rate` 0 is the usual one of the method.
     `shared_negatives` are drawn for a block of centres and weighted so that each pair counts `negative`: 16 is faster.
-    With the same `seed` and number of `threads` (0: every core) the result is the same, bit for bit, unless `racy`: threads then
-    write to one matrix without waiting for each other.
+    With the same `seed` and number of `threads` (0: every core) the result is the same, bit for bit, unless `racy`: then
+    threads write to one matrix without waiting for each other, which gains most where there are subwords.
     """
 
     dimensions: int = 100
@@ -146,7 +145,7 @@ class Word2Vec:
         folder: Path | None,
         resume: bool,
         log: Callable[[Event], None],
-    ) -> Iterator[Event]:
+    ) -> Generator[Event]:
         from hornbook.embeddings import rounds
         from hornbook.embeddings.checkpoint import remove
         from hornbook.embeddings.word2vec_alarms import learning_alarms
@@ -222,7 +221,8 @@ def from_gensim(options: Mapping[str, Any]) -> tuple[dict[str, Any], list[Note]]
         if name in table:
             raise UsageError("{old} is another name of {name}: give one of them", old=old, name=name)
         if name != old:
-            notes.append(Note(translate("{old} is called {name} here: {name} = {value}").format(old=old, name=name, value=value)))
+            text = translate("{old} is called {name} here: {name} = {value}")
+            notes.append(Note(text.format(old=old, name=name, value=value)))
         table[name] = value
     return table, notes
 
@@ -230,10 +230,10 @@ def from_gensim(options: Mapping[str, Any]) -> tuple[dict[str, Any], list[Note]]
 def read(corpus: Corpus, config: Word2VecConfig, log: Callable[[Event], None]) -> tuple[Vocabulary, Sentences]:
     """The corpus as ids; ContentError when its vocabulary has fewer than two words, for then there is nothing to tell apart."""
     if isinstance(corpus, tuple) and len(corpus) == 2 and isinstance(corpus[0], Vocabulary):
-        vocabulary, sentences = corpus  # type: ignore[assignment]
+        vocabulary, sentences = corpus
     else:
         limits = VocabularyConfig(config.min_count, config.max_words)
-        vocabulary, sentences = read_sentences(corpus, limits, log=log)  # type: ignore[arg-type]
+        vocabulary, sentences = read_sentences(corpus, limits, log=log)
     if len(vocabulary) < 2:
         raise ContentError(
             "the vocabulary has {count} words that occur at least {least} times: word vectors need two and more. "

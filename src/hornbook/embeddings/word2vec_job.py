@@ -84,7 +84,9 @@ def subsampling(vocabulary: Vocabulary, tokens: int, sample: float) -> tuple[NDA
     if sample <= 0 or left >= max(_LEAST_KEPT, _LEAST_SHARE * tokens) or left == tokens:
         note = translate("subsampling keeps about {left:,.0f} of {tokens:,} words an epoch")
         return keep, [Note(note.format(left=left, tokens=tokens))]
-    text = translate("the text is small: subsampling at {sample} would leave {left:,.0f} of {tokens:,} words, so it is switched off")
+    text = translate(
+        "the text is small: subsampling at {sample} would leave {left:,.0f} of {tokens:,} words, so it is switched off"
+    )
     remedy = translate("give more text; sample = 0 says that this is meant")
     alarm = Alarm(text.format(sample=sample, left=left, tokens=tokens), remedy)
     return np.ones(keep.size), [alarm]
