@@ -1,9 +1,13 @@
-"""What a user can get wrong with word vectors: one line that says what, where and what to do; nothing half written (P8, P20)."""
+"""What a user can get wrong with word vectors: one line saying what, where and what to do; nothing half written (P8, P20)."""
 
 from __future__ import annotations
 
 import random
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -180,3 +184,28 @@ def test_a_language_model_is_no_word_vectors(model: Path, tmp_path: Path, capsys
     one_line(capsys.readouterr().err, "hornbook-ngram")
     assert main(["generate", str(model), "cat"]) in (1, 2)
     one_line(capsys.readouterr().err)
+
+
+@pytest.mark.slow
+def test_control_c_says_how_to_go_on_and_the_end_is_the_same(tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text(english(3000))
+    run = [sys.executable, "-c", "import sys; from hornbook.cli import main; sys.exit(main())"]
+    flags = ["--dimensions", "16", "--epochs", "600", "--raw", "--threads", "1"]
+
+    def command(output: str) -> list[str]:
+        return [*run, "train", "word2vec", str(tmp_path / "text.txt"), "-o", str(tmp_path / output), *flags]
+
+    child = subprocess.Popen(command("broken"), stderr=subprocess.PIPE, text=True)
+    checkpoints = tmp_path / "broken.work" / "checkpoints"
+    deadline = time.monotonic() + 120
+    while not list(checkpoints.glob("round-*")) and child.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    child.send_signal(signal.SIGINT)
+    _, errors = child.communicate(timeout=60)
+    assert child.returncode == 130 and "--resume" in errors.splitlines()[-1] and "Traceback" not in errors, errors
+    assert not (tmp_path / "broken").exists()
+    for more in (["broken", "--resume"], ["whole"]):
+        done = subprocess.run([*command(more[0]), *more[1:]], capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr
+    broken, whole = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("broken", "whole"))
+    assert broken == whole

@@ -7,9 +7,9 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
-from pages import blocks, run_page
 
 from hornbook.corpus.demo import demo_documents
+from pages import blocks, run_page
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -19,4 +19,7 @@ MESSAGES: dict[str, str] = {
     "{epochs} of {wanted} epochs fit into {seconds:g} s, by a trial": "按试测，{seconds:g} 秒内可训练 {wanted} 轮中的 {epochs} 轮",
     "{folder} is a model of kind {kind}, not word vectors": "{folder} 是 {kind} 类型的模型，不是词向量",
     "a test made from the text: {splits}": "由文本得出的测试：{splits}",
+    "interrupted; give the same command with --resume to go on from the last state in {folder}": (
+        "已中断；用同一命令加 --resume 可从 {folder} 中的最后状态继续"
+    ),
 }

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hornbook.core import artifact
-from hornbook.core.errors import ContentError, UsageError, disk_errors, nearest, translate
+from hornbook.core.errors import ContentError, Interrupted, UsageError, disk_errors, nearest, translate
 from hornbook.core.events import Alarm, Event, Note, Progress
 from hornbook.core.runtime import peak_rss_mb
 from hornbook.corpus.store import TextSplit, TextStore
@@ -94,7 +94,13 @@ def train_vectors(
         heard(Note(note.format(epochs=epochs, wanted=config.model.epochs, seconds=seconds)))
         config = replace(config, model=replace(config.model, epochs=epochs))
     trainer = resolve(recipe.model)(config.model)
-    trainer.fit(read_words(text, config, log=heard), log=heard, initial=initial, folder=work / "checkpoints", resume=resume)
+    corpus, checkpoints = read_words(text, config, log=heard), work / "checkpoints"
+    try:
+        trainer.fit(corpus, log=heard, initial=initial, folder=checkpoints, resume=resume)
+    except KeyboardInterrupt:
+        raise Interrupted(
+            "interrupted; give the same command with --resume to go on from the last state in {folder}", folder=checkpoints
+        ) from None
     vectors: WordVectors = trainer.vectors_
     result = {
         "kind": recipe.name,
@@ -106,11 +112,10 @@ def train_vectors(
         "vocabulary": len(vectors),
         "dimensions": vectors.vector_size,
         "alarms": alarms,
-        "neighbours": {word: near for word, near in sample_neighbours(vectors)},
     }
     facts = {"train_bytes": store.split("train").total_bytes, "seed": seed}
     result["size_mb"] = save_model(vectors, output, recipe=recipe, config=config, run={**result, **facts})
-    return result
+    return {**result, "neighbours": dict(sample_neighbours(vectors))}
 
 
 def write_sentences(split: TextSplit, path: Path, config: WordsConfig, *, log: Log) -> Path:
