@@ -10,6 +10,7 @@ _ROOMS: Final = (
     "tokenizers",
     "corpus_read",
     "corpus_shards",
+    "embeddings_training",
     "embeddings_vectors",
     "embeddings_words",
     "embeddings_glove",

@@ -20,7 +20,6 @@ from hornbook.embeddings.kernels import LANES, InputRows, Plan, Text, rate_at
 from hornbook.embeddings.overlay import Overlay
 
 _SAY_SECONDS = 0.5
-_SAVE_SECONDS = 60.0
 _SHORT_EPOCH = 5.0  # seconds; the end of a shorter epoch is not saved
 
 
@@ -43,7 +42,7 @@ class Job:
     dimensions: int
     identity: Mapping[str, Any]
     folder: Path | None = None
-    save_seconds: float = _SAVE_SECONDS
+    save_seconds: float = 60.0
 
 
 @dataclass

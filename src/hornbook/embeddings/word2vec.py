@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias
 
@@ -120,10 +120,11 @@ class Word2Vec:
         initial: WordVectors | None = None,
         folder: Path | None = None,
         resume: bool = False,
+        save_seconds: float = 60.0,
     ) -> Self:
         """Train on a text (one sentence a line), on lists of words, or on what `read_sentences` gave.
 
-        `initial` vectors are the start of the words they know. With a `folder` the state is saved there about once a minute
+        `initial` vectors are the start of the words they know. With a `folder` the state is saved there every `save_seconds`
         and at the end; `resume` goes on from it, to the same bytes as a run that was never stopped. ContentError for a
         vocabulary of fewer than two words and for vectors that stop being finite.
         """
@@ -131,7 +132,7 @@ class Word2Vec:
         for note in self._notes:
             report(note)
         self.alarms_ = []
-        with closing(self._train(corpus, initial, folder, resume, report)) as events:
+        with closing(self._train(corpus, initial, folder, resume, save_seconds, report)) as events:
             for event in events:
                 if isinstance(event, Alarm):
                     self.alarms_.append(event)
@@ -144,6 +145,7 @@ class Word2Vec:
         initial: WordVectors | None,
         folder: Path | None,
         resume: bool,
+        save_seconds: float,
         log: Callable[[Event], None],
     ) -> Generator[Event]:
         from hornbook.embeddings import rounds
@@ -153,11 +155,12 @@ class Word2Vec:
 
         vocabulary, sentences = read(corpus, self.config, log)
         words, inputs = self._input_rows(vocabulary, initial, log)
-        job, events = prepare(self.config, vocabulary, sentences, words, inputs, initial=initial, folder=folder)
+        job, events = prepare(self.config, vocabulary, sentences, words, inputs, initial=initial)
         yield from events
         looked_at = np.linspace(0, len(vocabulary) - 1, min(_LOOKED_AT, len(vocabulary))).astype(np.int64)
         before = inputs[looked_at].copy()
         position = rounds.Position()
+        job = replace(job, folder=folder, save_seconds=save_seconds)
         if folder is not None and resume:
             yield from rounds.resume(job, position)
         elif folder is not None:

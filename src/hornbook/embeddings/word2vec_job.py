@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,7 +33,6 @@ def prepare(
     inputs: NDArray[np.float32],
     *,
     initial: WordVectors | None,
-    folder: Path | None,
 ) -> tuple[Job, list[Event]]:
     """The job, and what was decided on the way. `inputs` (R, padded width) holds the rows at the start."""
     threads = config.threads or max(1, available_cores() // local_ranks())
@@ -72,7 +70,6 @@ def prepare(
         total_words=sentences.total_words,
         dimensions=config.dimensions,
         identity=_identity(config, threads, vocabulary, sentences),
-        folder=folder,
     )
     return job, events
 
