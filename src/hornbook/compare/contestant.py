@@ -84,7 +84,7 @@ def compete(
         config = sizing.config
         forecast = _forecast(sizing, seconds)
         heard(Note(f"{name}: {sizing.rule}; {sizing}"))
-    config = _planned(config, work, resume)
+    config = planned(config, work, resume)
     curve_tokens = _curve_tokens(probe, recipe, config, data)
     trained = fit(recipe, config, data, work=work, resume=resume, log=heard, curve_tokens=curve_tokens)
     if trained.reason == "terminated":
@@ -155,7 +155,7 @@ def _counting(config: Any, data: Data, log: Log) -> Any:
     return config
 
 
-def _planned(config: Any, work: Path, resume: bool) -> Any:
+def planned(config: Any, work: Path, resume: bool) -> Any:
     """The configuration an interrupted run of this contestant had decided on, or this one, written down for the next."""
     plan = work / "recipe.toml"
     if resume and plan.is_file():

@@ -226,7 +226,7 @@ def _contest(
         return codec.from_json(saved.read_text("utf-8"), Entry, where=str(saved))
     recipe = catalog.recipe(name)
     log(Note(f"{recipe.title}: at most {share:.0f} s"))
-    arguments = {
+    arguments: dict[str, Any] = {
         "name": name,
         "style": config.style if config.style in recipe.styles else next(iter(recipe.styles)),
         "race": str(output),
@@ -237,14 +237,13 @@ def _contest(
         "resume": resume,
     }
     if recipe.reads == "words":
-        job, more = "hornbook.compare.vector_contestant:compete", {"text": str(store.folder)}
+        job = "hornbook.compare.vector_contestant:compete"
+        arguments |= {"text": str(store.folder)}
     else:
-        job, more = (
-            "hornbook.compare.contestant:compete",
-            {"test_tokens": test_tokens, "prompts": list(prompts), "device": config.device},
-        )
+        job = "hornbook.compare.contestant:compete"
+        arguments |= {"test_tokens": test_tokens, "prompts": list(prompts), "device": config.device}
     try:
-        worker.run(job, {**arguments, **more}, log=log)
+        worker.run(job, arguments, log=log)
     except JobError as error:
         if error.exit_code == Interrupted.exit_code:
             raise Interrupted(_INTERRUPTED, name=name) from error

@@ -5,27 +5,26 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Mapping
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from hornbook import catalog
-from hornbook.compare.contestant import Entry, save_entry, with_alarms
+from hornbook.compare.contestant import Entry, planned, save_entry, with_alarms
 from hornbook.compare.results import RaceRow
 from hornbook.compare.word_map import build_word_map
 from hornbook.core.config import merge
-from hornbook.core.errors import ContentError
 from hornbook.core.events import Event, Note
 from hornbook.core.runtime import peak_rss_mb
 from hornbook.corpus.store import TextStore
-from hornbook.embeddings import cloze_scorer, sentences_of
+from hornbook.embeddings import cloze_scorer, words_like
+from hornbook.recipes import Recipe
 from hornbook.scoring.cloze import cloze_with, load_cloze
-from hornbook.tasks.pretrain import resolve, save_model
-from hornbook.tasks.vectors import parameters, write_sentences
+from hornbook.tasks.pretrain import head, resolve, save_model
+from hornbook.tasks.vectors import affordable_epochs, read_words, write_sentences
 
 Log = Callable[[Event], None]
-_TRIED_SENTENCES = 4000
-_LEAST_BYTES = 4_000_000  # a smaller text takes seconds: no trial before it
+_TRIED_BYTES = 4_000_000  # a smaller text takes seconds: no trial before it
+_LOOKED_AT = 200_000  # characters that tell how the text is written
 _SHARE = 0.7  # of the time for the epochs; the rest reads the text, scores and saves
 _KEPT = ("cloze_accuracy", "cloze_accuracy_ci95", "train_seconds", "tokens_seen", "parameters")  # in run.json
 
@@ -52,20 +51,17 @@ def compete(
     config = merge(recipe.styles[style], overrides)
     split = TextStore.open(Path(text)).split("train")
     sentences = write_sentences(split, folder / "work" / "sentences.txt", config.words, log=heard)
-    left = _SHARE * (seconds - cloze_seconds - (time.perf_counter() - begin))
-    epochs = _affordable(resolve(recipe.model), config.model, sentences, left)
-    if epochs < config.model.epochs:
-        heard(Note(f"{name}: {epochs} of {config.model.epochs} epochs fit into its share"))
-    config = dataclasses.replace(config, model=dataclasses.replace(config.model, epochs=epochs, seed=seed))
+    config = dataclasses.replace(config, model=dataclasses.replace(config.model, seed=seed))
+    if sentences.stat().st_size > _TRIED_BYTES:
+        left = _SHARE * (seconds - cloze_seconds - (time.perf_counter() - begin))
+        config = _fitted(config, recipe, sentences, left, heard)
+    config = planned(config, work, resume)
     trainer = resolve(recipe.model)(config.model)
-    trainer.fit(sentences, log=heard, folder=work / "checkpoints", resume=resume)
+    trainer.fit(read_words(sentences, config, log=heard), log=heard, folder=work / "checkpoints", resume=resume)
     vectors = trainer.vectors_
     items = load_cloze(folder / "work" / "cloze.json")
-
-    def words_of(text: str) -> list[str]:
-        return [word for sentence in sentences_of(text, config.words) for word in sentence]
-
-    cloze = cloze_with(cloze_scorer(vectors, words_of), items, seconds=cloze_seconds, log=heard) if items else None
+    scorer = cloze_scorer(vectors, words_like("\n".join(head(split, _LOOKED_AT)), config.words))
+    cloze = cloze_with(scorer, items, seconds=cloze_seconds, log=heard) if items else None
     row = RaceRow(
         name=name,
         family=name,
@@ -76,8 +72,8 @@ def compete(
         train_seconds=trainer.seconds_,
         share_seconds=seconds,
         tokens_seen=trainer.tokens_seen_,
-        epochs=float(epochs),
-        parameters=parameters(vectors),
+        epochs=float(config.model.epochs),
+        parameters=vectors.parameters,
         model=f"models/{name}",
         word_map=build_word_map(vectors),
         notes=cloze.notes if cloze else (),
@@ -89,26 +85,9 @@ def compete(
     return {"name": name}
 
 
-def _affordable(trainer: Any, config: Any, sentences: Path, seconds: float) -> int:
-    """Epochs that fit into `seconds`, at most those of the configuration, by a trial on the first sentences.
-
-    What a trial takes is fixed costs and the epochs; both grow with the text (co-occurrences, more slowly: it errs on the safe
-    side).
-    """
-    size = sentences.stat().st_size
-    if size < _LEAST_BYTES:
-        return int(config.epochs)
-    with open(sentences, encoding="utf-8") as lines:
-        sample = [line.split() for line in islice(lines, _TRIED_SENTENCES)]
-    share = sum(len(word.encode()) + 1 for sentence in sample for word in sentence) / size
-    times = []
-    for epochs in (1, 1, 3):  # the first one may compile
-        begin = time.perf_counter()
-        try:
-            trainer(dataclasses.replace(config, epochs=epochs)).fit(sample)
-        except ContentError:  # too few words in the sample
-            return int(config.epochs)
-        times.append(time.perf_counter() - begin)
-    each = max((times[2] - times[1]) / 2, 1e-6)
-    fixed = max(times[1] - each, 0.0)
-    return max(1, min(int(config.epochs), int((seconds * share - fixed) / each)))
+def _fitted(config: Any, recipe: Recipe, sentences: Path, seconds: float, log: Log) -> Any:
+    """The configuration with as many of its epochs as fit into the time."""
+    epochs = affordable_epochs(resolve(recipe.model), config.model, sentences, seconds)
+    if epochs < config.model.epochs:
+        log(Note(f"{recipe.name}: {epochs} of {config.model.epochs} epochs fit into its share"))
+    return dataclasses.replace(config, model=dataclasses.replace(config.model, epochs=epochs))

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hornbook.embeddings.phrases import PhrasesConfig as PhrasesConfig
     from hornbook.embeddings.sentences import WordsConfig as WordsConfig
     from hornbook.embeddings.sentences import sentences_of as sentences_of
+    from hornbook.embeddings.sentences import words_like as words_like
     from hornbook.embeddings.subwords import SubwordConfig as SubwordConfig
     from hornbook.embeddings.subwords import Subwords as Subwords
     from hornbook.embeddings.supervised import FastTextClassifier as FastTextClassifier
@@ -72,6 +73,7 @@ _HOMES = {
     "restrict": "words",
     "save_vectors": "formats",
     "sentences_of": "sentences",
+    "words_like": "sentences",
     "triplet_accuracy": "triplets",
 }
 

@@ -26,6 +26,7 @@ from hornbook.tokenizers.chinese import (
 )
 
 _SAMPLE = 200_000  # characters looked at before the first sentence
+_WORTH_A_NOTE = 0.01  # of a text in a script without spaces: below that it is a quotation here and there
 _INNER = "(?:['\\-\u2010\u200c\u200d]|(?<=[0-9])[.,](?=[0-9]))"  # joins two parts of a word: don't, well-known, 3.14, می‌روم
 _SENTENCE_END = re.compile(
     "[\n\r\v\f\x1c-\x1e\x85\u2028\u2029\u3002\uff01\uff1f\uff61\u2026\u0964\u0965\u061f\u06d4\u1362\u104b\u17d4.!?]"
@@ -72,6 +73,12 @@ def sentences_of(
         yield from filter(None, cut(document))
 
 
+def words_like(sample: str, config: WordsConfig | None = None) -> Callable[[str], list[str]]:
+    """Cuts short texts into words as `sentences_of` cuts a text that begins with `sample`: "auto" is decided once, by that."""
+    cut = _cutter(config or WordsConfig(), sample[:_SAMPLE], lambda event: None)
+    return lambda text: list(chain.from_iterable(cut(text)))
+
+
 def _cutter(config: WordsConfig, sample: str, log: Callable[[Event], None]) -> _Cutter:
     if config.segment == "spaces":
         return lambda document: (line.split() for line in _folded(document, config).splitlines())
@@ -87,7 +94,7 @@ def _cutter(config: WordsConfig, sample: str, log: Callable[[Event], None]) -> _
         log(Note(translate("the Chinese of this text is cut by spaces: its words are taken as they are")))
         return _by_letters(config, None)
     segment = segmenter("auto")
-    if is_unspaced(sample):
+    if is_unspaced(sample) and len(_UNSPACED.findall(sample)) > _WORTH_A_NOTE * len(sample):
         if segment is characters:
             log(Note(translate('Chinese characters are taken as words: pip install "hornbook[zh]" finds words of several')))
         else:

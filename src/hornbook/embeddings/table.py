@@ -96,6 +96,12 @@ class WordTable:
         return int(self.vectors.shape[1])
 
     @property
+    def parameters(self) -> int:
+        """Numbers that training moved: vectors, output matrix and buckets of subwords, where there are any."""
+        arrays = (self.vectors, self.context, None if self.subwords is None else self.subwords.buckets)
+        return sum(int(array.size) for array in arrays if array is not None)
+
+    @property
     def size_mb(self) -> float:
         """Size of the arrays in MB (10^6 bytes)."""
         arrays = (self.vectors, self.counts, self.context, None if self.subwords is None else self.subwords.buckets)

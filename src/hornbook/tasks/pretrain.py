@@ -11,7 +11,7 @@ import dataclasses
 import json
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +45,7 @@ from hornbook.tokenizers import (
 )
 
 Log = Callable[[Event], None]
-_REPORT_BYTES = 2_000_000  # of text the tokenizer is judged on
+_REPORT_CHARACTERS = 2_000_000  # of text the tokenizer is judged on
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def prepare_data(store: TextStore, work: Path, *, tokenizer: TokenizerConfig | P
             trained = train_tokenizer(store.split("train"), tokenizer)
             log(Note(f"tokenizer: {tokenizer.kind}, {trained.size:,} types"))
         shards = encode_store(store, trained, shards_folder, log=log)
-    report = tokenizer_report(trained, _head(store.split("valid") if len(store.split("valid")) else store.split("train")))
+    report = tokenizer_report(trained, head(store.split("valid") if len(store.split("valid")) else store.split("train")))
     refuse_flooded(report)
     return Data(trained, shards, report)
 
@@ -124,7 +124,7 @@ def vocabulary_size(store: TextStore) -> int:
     total = store.split("train").total_bytes
     by_bytes = 1 << round(math.log2(2 * max(total, 1)) / 2)
     counts: dict[str, int] = {}
-    for text in _head(store.split("train")):
+    for text in head(store.split("train")):
         for character in text:
             counts[character] = counts.get(character, 0) + 1
     covered, needed, wanted = 0, 0, 0.99 * sum(counts.values())
@@ -364,9 +364,9 @@ def _card(recipe: Recipe, config: Any, facts: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _head(texts: Any) -> Iterator[str]:
-    """Documents from the beginning of a split, about two megabytes of them, a long one cut."""
-    left = _REPORT_BYTES
+def head(texts: Iterable[str], characters: int = _REPORT_CHARACTERS) -> Iterator[str]:
+    """Documents from the beginning of a split, `characters` of them altogether, the last one cut."""
+    left = characters
     for text in texts:
         yield text[:left]
         left -= len(text)

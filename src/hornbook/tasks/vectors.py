@@ -107,7 +107,7 @@ def train_vectors(
         "seconds": round(trainer.seconds_, 3),
         "tokens_seen": trainer.tokens_seen_,
         "tokens_per_second": round(trainer.tokens_seen_ / max(trainer.seconds_, 1e-9), 1),
-        "parameters": parameters(vectors),
+        "parameters": vectors.parameters,
         "peak_rss_mb": round(peak_rss_mb(), 1),
         "vocabulary": len(vectors),
         "dimensions": vectors.vector_size,
@@ -163,12 +163,6 @@ def affordable_epochs(trainer: Callable[[Any], Any], config: Any, sentences: Pat
         return int(config.epochs)
     each = (time.perf_counter() - begin) / 3 / share
     return max(1, min(int(config.epochs), int(seconds / each)))
-
-
-def parameters(vectors: WordVectors) -> int:
-    """Numbers that training moved: vectors, output matrix and buckets of subwords, where there are any."""
-    arrays = (vectors.vectors, vectors.context, None if vectors.subwords is None else vectors.subwords.buckets)
-    return sum(int(array.size) for array in arrays if array is not None)
 
 
 def sample_neighbours(vectors: WordVectors) -> list[tuple[str, list[tuple[str, float]]]]:

@@ -15,7 +15,9 @@ from hornbook.compare.results import RaceResult
 from hornbook.core import artifact
 from hornbook.core.errors import UsageError
 
-CONTESTANTS = ("unigram", "ngram", "lstm", "gpt")
+VECTORS = "word2vec"
+LANGUAGE_MODELS = ("unigram", "ngram", "lstm", "gpt")
+CONTESTANTS = (VECTORS, *LANGUAGE_MODELS)
 BUDGET = 24.0
 
 
@@ -51,7 +53,7 @@ def race(source: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[RaceRe
 def test_every_contestant_has_a_row_with_its_cost(race: tuple[RaceResult, Path, float]) -> None:
     result, _, _ = race
     assert {row.name for row in result.rows} == set(CONTESTANTS)
-    for row in result.rows:
+    for row in (result.row(name) for name in LANGUAGE_MODELS):
         assert row.bits_per_byte is not None and row.bits_per_byte_ci95 is not None
         low, high = row.bits_per_byte_ci95
         assert 0 < low <= row.bits_per_byte <= high < 8
@@ -62,9 +64,9 @@ def test_every_contestant_has_a_row_with_its_cost(race: tuple[RaceResult, Path, 
 
 def test_rows_are_ranked_and_the_context_pays(race: tuple[RaceResult, Path, float]) -> None:
     result, _, _ = race
-    bits = [row.bits_per_byte or 0 for row in result.rows]
-    assert bits == sorted(bits)
-    assert result.rows[-1].name == "unigram"
+    bits = [row.bits_per_byte for row in result.rows if row.bits_per_byte is not None]
+    assert bits == sorted(bits) and len(bits) == len(LANGUAGE_MODELS)
+    assert result.rows[len(bits) - 1].name == "unigram"
     assert (result.row("ngram").bits_per_byte or 9) < 0.5 * (result.row("unigram").bits_per_byte or 0)
     assert result.best["quality"] == result.rows[0].name
 
@@ -130,3 +132,14 @@ def test_a_failing_contestant_costs_only_its_row(source: Path, tmp_path: Path) -
     assert any("not finite" in alarm for alarm in result.row("gpt").alarms)
     assert result.row("unigram").rank == 1
     assert any(isinstance(event, Alarm) and "gpt" in event.text for event in heard)
+
+
+def test_word_vectors_enter_by_the_cloze_test(race: tuple[RaceResult, Path, float]) -> None:
+    result, folder, _ = race
+    row = result.rows[-1]
+    assert (row.name, row.rank, row.bits_per_byte, row.generation) == (VECTORS, None, None, 1)
+    assert row.cloze_accuracy is not None and row.tokens_seen and row.parameters and row.size_mb and row.peak_rss_mb
+    assert row.word_map is not None and len(row.word_map.words) == len(row.word_map.places) > 10
+    vectors = hornbook.load(folder / str(row.model))
+    assert [word for word, _ in vectors.most_similar("sailor", topn=3)]
+    assert 'id="vectors"' in (folder / "index.html").read_text("utf-8")
