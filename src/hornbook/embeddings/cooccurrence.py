@@ -46,6 +46,7 @@ class Cooccurrences:
     values: NDArray[np.float32]  # (cells,)
     half: bool
     pairs: int  # different (word, context) pairs: a cell of a half matrix is two, unless the word stands beside itself
+    total: float  # sum of the whole matrix, both halves
     on_disk: bool  # the arrays are mapped temporary files
 
     def __len__(self) -> int:
@@ -92,7 +93,8 @@ def count_cooccurrences(
             log(Progress("counting co-occurrences", done, len(bands), "bands"))
         columns, values = store.arrays()
     pairs = 2 * columns.size - diagonal if symmetric else columns.size
-    return Cooccurrences(np.cumsum(lengths), columns, values, symmetric, pairs, store.on_disk)
+    total = sum(np.maximum(np.diff(starts) - k, 0).sum() * weights[k] for k in range(1, window + 1)) * (2 if symmetric else 1)
+    return Cooccurrences(np.cumsum(lengths), columns, values, symmetric, pairs, float(total), store.on_disk)
 
 
 @dataclass(frozen=True)

@@ -22,12 +22,11 @@ if TYPE_CHECKING:
     from hornbook.embeddings.glove_tiles import Tiles
 
 _LEAST_MEMORY = 32 << 20  # counting gets this much, whatever the limit
-_FEW_NEIGHBOURS = 50  # different ones of a word, on average
+_FEW_MEETINGS = 100  # of a word with others, on average, each weighted 1 / distance
 _LOOKED_AT = 1000  # words that the movement of the vectors is measured on
 _MOVED = 0.1  # change of the vectors relative to their start, below which they did not move
 _MOVED_FROM_GIVEN = 1e-3  # the same for vectors that began trained
 _FALLEN = 0.99  # of the first loss
-_LARGE_TEXT = 5_000_000  # words
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,8 @@ class GloveConfig:
 
     Words at distance k <= `window` in a sentence count 1 / k, on both sides of a word when `symmetric`, else on its left.
     A pair that counts x has the weight min(1, (x / x_max) ** alpha). `adagrad` "row" keeps one sum of squared gradients for a
-    vector, "element" one for each number, as in the paper. `learning_rate` 0 and `x_max` 0 are the measured defaults.
+    vector, "element" one for each number, as in the paper. `learning_rate` 0 is the measured default, and so is `x_max` 10, for
+    texts of 1 to 13 million words; the paper's 100 is for billions.
     `memory_mb` (10^6 bytes) is for the whole process; more co-occurrences than that go to a temporary file. The result
     depends on neither `threads` (0: every core) nor `memory_mb`.
     """
@@ -44,7 +44,7 @@ class GloveConfig:
     dimensions: int = 100
     window: int = 10
     epochs: int = 15
-    x_max: float = 0.0
+    x_max: float = 10.0
     alpha: float = 0.75
     learning_rate: float = 0.0
     adagrad: Literal["row", "element"] = "row"
@@ -56,8 +56,8 @@ class GloveConfig:
     seed: int = 1
 
     def __post_init__(self) -> None:
-        least = {"dimensions": 1, "window": 1, "epochs": 1, "memory_mb": 1}
-        for name in ("x_max", "alpha", "learning_rate", "min_count", "max_words", "threads", "seed"):
+        least: dict[str, float] = {"dimensions": 1, "window": 1, "epochs": 1, "memory_mb": 1, "x_max": 1e-3}
+        for name in ("alpha", "learning_rate", "min_count", "max_words", "threads", "seed"):
             least[name] = 0
         for name, lowest in least.items():
             if not lowest <= getattr(self, name) < float("inf"):
@@ -66,7 +66,7 @@ class GloveConfig:
     @property
     def rate(self) -> float:
         """The learning rate: given, or the one measured to be good on small and large texts."""
-        return self.learning_rate or (0.3 if self.adagrad == "row" else 0.05)
+        return self.learning_rate or (0.5 if self.adagrad == "row" else 0.05)
 
 
 class Glove:
@@ -78,9 +78,10 @@ class Glove:
     def __init__(self, config: GloveConfig | None = None, **options: Any) -> None:
         self._notes: list[Note] = []
         if options:
-            table, self._notes = from_gensim(options)
+            exponent = {name: value for name, value in options.items() if name == "alpha"}  # a learning rate in gensim
+            table, self._notes = from_gensim({name: value for name, value in options.items() if name not in exponent})
             given = {} if config is None else asdict(config)
-            config = from_dict(GloveConfig, {**given, **table}, where="Glove")
+            config = from_dict(GloveConfig, {**given, **table, **exponent}, where="Glove")
         self.config = config or GloveConfig()
         self.alarms_: list[Alarm] = []
         self.losses_: list[float] = []
@@ -139,10 +140,9 @@ class Glove:
 
         config = self.config
         threads = config.threads or max(1, available_cores() // local_ranks())
-        vocabulary, tiles = self._count(corpus, threads, folder, log)
+        vocabulary, tiles, identity = self._count(corpus, threads, folder, log)
         yield from _company(vocabulary, tiles)
-        identity = glove_training.identity(config, vocabulary, tiles) if folder is not None else {}
-        job = glove_training.Job(config, tiles, config.x_max or default_x_max(vocabulary.total), threads, folder, identity)
+        job = glove_training.Job(config, tiles, threads, folder, identity)
         model, position = glove_training.start(config, vocabulary, tiles, initial), glove_training.Position()
         looked_at = np.linspace(0, len(vocabulary) - 1, min(_LOOKED_AT, len(vocabulary))).astype(np.int64)
         before = model.published(looked_at)
@@ -154,17 +154,17 @@ class Glove:
         self.losses_, self.seconds_ = position.losses, position.seconds
         self.tokens_seen_, self.pairs_ = vocabulary.total, tiles.pairs
         vectors = model.published(np.arange(len(vocabulary)))
-        self._vectors = WordVectors(vocabulary.words, vectors, counts=vocabulary.counts, facts=self._facts(job.x_max))
+        self._vectors = WordVectors(vocabulary.words, vectors, counts=vocabulary.counts, facts=self._facts())
         moved = float(np.linalg.norm(vectors[looked_at] - before) / max(float(np.linalg.norm(before)), 1e-9))
         yield from _learning_alarms(self.losses_, moved, given=initial is not None)
 
     def _count(
         self, corpus: Corpus, threads: int, folder: Path | None, log: Callable[[Event], None]
-    ) -> tuple[Vocabulary, Tiles]:
-        """The corpus as tiles of co-occurrences; everything it takes on the way is gone afterwards."""
+    ) -> tuple[Vocabulary, Tiles, dict[str, Any]]:
+        """The corpus as tiles of co-occurrences, and its identity; everything it takes on the way is gone afterwards."""
         from hornbook.embeddings.cooccurrence import count_cooccurrences
         from hornbook.embeddings.glove_tiles import lay_out
-        from hornbook.embeddings.glove_training import word_bytes
+        from hornbook.embeddings.glove_training import identity_of, word_bytes
 
         config = self.config
         vocabulary, sentences = _read(corpus, config, log)
@@ -181,28 +181,23 @@ class Glove:
             folder=folder,
             log=log,
         )
+        identity = identity_of(config, vocabulary, sentences)
         del sentences
         release_free_memory()
         if matrix.on_disk:
             log(Note(translate("the co-occurrences take more than memory_mb allows: they are in a temporary file")))
-        return vocabulary, lay_out(matrix, word_bytes=word_bytes(config), folder=folder)
+        return vocabulary, lay_out(matrix, word_bytes=word_bytes(config), folder=folder), identity
 
-    def _facts(self, x_max: float) -> dict[str, Any]:
+    def _facts(self) -> dict[str, Any]:
         return {
             "trainer": "glove",
             **asdict(self.config),
             "learning_rate": self.config.rate,
-            "x_max": x_max,
             "tokens_seen": self.tokens_seen_,
             "pairs": self.pairs_,
             "loss": self.loss_,
             "seconds": round(self.seconds_, 3),
         }
-
-
-def default_x_max(words: int) -> float:
-    """x_max for a text of so many words."""
-    return 100.0 if words >= _LARGE_TEXT else 10.0
 
 
 def _read(corpus: Corpus, config: GloveConfig, log: Callable[[Event], None]) -> tuple[Vocabulary, Sentences]:
@@ -225,12 +220,15 @@ def _company(vocabulary: Vocabulary, tiles: Tiles) -> Iterator[Event]:
     """How much there is to learn from (R13). ContentError when no word has a neighbour."""
     if not tiles.pairs:
         raise ContentError("no sentence has two words of the vocabulary: there is no company to learn a word by")
-    each = tiles.pairs / len(vocabulary)
-    note = translate("{pairs:,} pairs of words stand near each other, {each:,.0f} for each of {words:,} words")
-    yield Note(note.format(pairs=tiles.pairs, each=each, words=len(vocabulary)))
-    if each < _FEW_NEIGHBOURS:
-        text = translate("{each:,.0f} different neighbours for each word are too few to tell words apart by their company")
-        yield Alarm(text.format(each=each), translate("give more text, or raise min_count so that fewer words share it"))
+    meetings = tiles.total / len(vocabulary)
+    note = translate(
+        "{pairs:,} pairs of words stand near each other; a word meets others {meetings:,.0f} times, 1 / distance each"
+    )
+    yield Note(note.format(pairs=tiles.pairs, meetings=meetings))
+    if meetings < _FEW_MEETINGS:
+        text = translate("the text is small: {meetings:,.1f} meetings for each word are too few to tell words apart by company")
+        remedy = translate("give more text, or raise min_count so that fewer words share it")
+        yield Alarm(text.format(meetings=meetings), remedy)
 
 
 def _learning_alarms(losses: list[float], moved: float, *, given: bool) -> Iterator[Alarm]:

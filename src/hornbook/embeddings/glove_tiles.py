@@ -29,6 +29,7 @@ class Tiles:
     values: NDArray[np.float32]  # (cells,)
     half: bool
     pairs: int
+    total: float
 
     def place_of_words(self, words: int) -> NDArray[np.int64]:
         """(V,) where the vectors of each word are."""
@@ -57,7 +58,7 @@ def lay_out(matrix: Cooccurrences, *, word_bytes: int, folder: Path | None) -> T
         fill_tiles(matrix.starts, columns, cells, blocks, first, last, free, places, values)
         leave_memory(places)
         leave_memory(values)
-    return Tiles(blocks, -(-words // blocks), starts, places, values, matrix.half, matrix.pairs)
+    return Tiles(blocks, -(-words // blocks), starts, places, values, matrix.half, matrix.pairs, matrix.total)
 
 
 def side_by_side(blocks: int) -> list[list[tuple[int, ...]]]:

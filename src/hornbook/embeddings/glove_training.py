@@ -23,11 +23,11 @@ from hornbook.embeddings.glove_tiles import Tiles, side_by_side
 from hornbook.embeddings.kernels import LANES
 from hornbook.embeddings.vectors import WordVectors
 from hornbook.embeddings.word2vec_job import known_rows
-from hornbook.embeddings.words import Vocabulary
+from hornbook.embeddings.words import Sentences, Vocabulary
 
 _SAY_SECONDS = 0.5
 _PARTS = 2  # of a round for each thread, so that none waits long for another
-_KERNELS = {"row": train_rowwise, "element": train_elementwise}
+KERNELS = {"row": train_rowwise, "element": train_elementwise}
 _FREE = ("threads", "memory_mb", "epochs")  # settings that may change between a run and its resumption
 
 
@@ -37,7 +37,6 @@ class Job:
 
     config: GloveConfig
     tiles: Tiles
-    x_max: float
     threads: int
     folder: Path | None
     identity: Mapping[str, Any]
@@ -104,10 +103,10 @@ def start(config: GloveConfig, vocabulary: Vocabulary, tiles: Tiles, initial: Wo
     return Model(vectors, squares, biases, place, size)
 
 
-def identity(config: GloveConfig, vocabulary: Vocabulary, tiles: Tiles) -> dict[str, Any]:
-    """What must not change between a run and its resumption: settings, words and co-occurrences."""
+def identity_of(config: GloveConfig, vocabulary: Vocabulary, sentences: Sentences) -> dict[str, Any]:
+    """What must not change between a run and its resumption: settings, words and sentences."""
     digest = hashlib.blake2b("\n".join(vocabulary.words).encode("utf-8", "surrogatepass"), digest_size=16)
-    for array in (vocabulary.counts, tiles.starts, tiles.places, tiles.values):
+    for array in (vocabulary.counts, sentences.ids, sentences.starts):
         digest.update(np.ascontiguousarray(array).view(np.uint8).data)
     return {name: value for name, value in asdict(config).items() if name not in _FREE} | {"corpus": digest.hexdigest()}
 
@@ -169,10 +168,10 @@ def _round(job: Job, model: Model, position: Position, groups: list[tuple[int, .
     """Train the tiles of one round, each group whole and in order by one thread."""
     config, tiles = job.config, job.tiles
     losses = np.zeros(tiles.blocks * tiles.blocks)
-    settings = np.float32(config.rate), np.float32(job.x_max), np.float32(config.alpha)
+    settings = np.float32(config.rate), np.float32(config.x_max), np.float32(config.alpha)
 
     def share(part: list[tuple[int, ...]]) -> None:
-        _KERNELS[config.adagrad](
+        KERNELS[config.adagrad](
             np.array([tile for group in part for tile in group], dtype=np.int64),
             tiles.starts,
             tiles.places,
@@ -200,7 +199,7 @@ def _round(job: Job, model: Model, position: Position, groups: list[tuple[int, .
 def _step(job: Job, position: Position) -> Step:
     pairs = job.tiles.pairs * position.epoch
     return Step(
-        step=position.epoch,
+        step=position.step,
         loss=position.losses[-1],
         tokens=pairs,
         seconds=position.seconds,
