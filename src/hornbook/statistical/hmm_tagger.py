@@ -36,14 +36,16 @@ TagScheme: TypeAlias = Literal["none", "bio", "iob1", "bioes", "bmes"]
 _WEIGHTS, _STRINGS = "model.safetensors", "vocabulary.json"
 _TABLES = ("words", "folded", "suffixes")
 _LARGEST_TABLE = 32_000_000  # transition probabilities, 128 MB
-_ALWAYS = {"bio": "OB", "iob1": "OB", "bioes": "OS", "bmes": "OS"}  # labels that may follow any whole span
+_ALWAYS = "OS"  # labels that may follow any whole span
+_IN_BIO = {"E": "I", "S": "B"}
 
 
 @dataclass(frozen=True)
 class TaggerConfig:
     """`lexical_words` frequent words get states of their own where they have a tag at least `lexical_count` times.
 
-    `scheme` names the span labels, of which only legal sequences are then given; 'iob1' is read as BIO and answered in BIO.
+    `scheme` names the span labels, of which only legal sequences are then given. 'bio' and 'iob1' are learned as BIOES, which
+    tells the last and the only word of a span from the others, and answered in BIO.
     Tags less probable than `prune` times the best one of a word are not tried. `bigram_weight` and `trigram_weight` smooth the
     transitions. `threads` of tagging; 0 takes every core.
     """
@@ -71,13 +73,18 @@ class TaggerConfig:
 
 
 class HmmTagger:
-    """A Predictor of tags: `tag(sentences)`, also by calling it. `labels_` are its tags, sorted; `words_` those it has seen."""
+    """A Predictor of tags: `tag(sentences)`, also by calling it. `labels_` are its tags, `words_` the words it has seen."""
 
     def __init__(self, config: TaggerConfig | None = None) -> None:
         self.config = config or TaggerConfig()
-        self.labels_: tuple[str, ...] = ()
         self.tokens_ = 0
+        self._labels: tuple[str, ...] = ()
         self._trained: _Trained | None = None
+
+    @property
+    def labels_(self) -> tuple[str, ...]:
+        """The tags it gives, sorted."""
+        return tuple(sorted({_answer(label, self.config.scheme) for label in self._labels}))
 
     @property
     def words_(self) -> tuple[str, ...]:
@@ -104,18 +111,18 @@ class HmmTagger:
         if not pairs:
             raise ContentError("there are no tagged words to learn from")
         pairs = self._legal(pairs, log or (lambda event: None))
-        self.labels_ = tuple(sorted({tag for _, tags in pairs for tag in tags}))
+        self._labels = tuple(sorted({tag for _, tags in pairs for tag in tags}))
         self.tokens_ = sum(len(tokens) for tokens, _ in pairs)
-        number = {tag: i for i, tag in enumerate(self.labels_)}
+        number = {tag: i for i, tag in enumerate(self._labels)}
         numbered = [(tokens, [number[tag] for tag in tags]) for tokens, tags in pairs]
         lexical = self._lexical_states(numbered)
-        state = {pair: len(self.labels_) + i for i, pair in enumerate(lexical)}
+        state = {pair: len(self._labels) + i for i, pair in enumerate(lexical)}
         paths = [
             np.array([state.get((tag, fold(token)), tag) for token, tag in zip(tokens, tags)], dtype=np.int64)
             for tokens, tags in numbered
         ]
         groups = self._groups(lexical, Counter(tag for _, tags in numbered for tag in tags))
-        lexicon = Lexicon.of(numbered, len(self.labels_), self.config.suffixes)
+        lexicon = Lexicon.of(numbered, len(self._labels), self.config.suffixes)
         self._trained = _Trained(self, lexicon, lexical, TransitionCounts.of(paths, groups))
         return self
 
@@ -131,7 +138,7 @@ class HmmTagger:
     def save_files(self, folder: Path) -> None:
         """Write config.json, vocabulary.json and model.safetensors into an existing folder. Raises DiskFullError."""
         model = self._model
-        strings: dict[str, list[str]] = {"labels": list(self.labels_), "lexical": [form for _, form in model.lexical]}
+        strings: dict[str, list[str]] = {"labels": list(self._labels), "lexical": [form for _, form in model.lexical]}
         tensors: dict[str, NDArray[Any]] = {
             "transition_places": model.transitions.places,
             "transition_counts": model.transitions.counts,
@@ -164,7 +171,7 @@ class HmmTagger:
         record = read_record(path, MODEL_TYPE, {"config": dict, "tokens": int, "entries": dict, "transitions": int})
         tagger = cls(from_dict(TaggerConfig, record["config"], where=str(path), prefix="config."))
         parts = load_counts(folder, record, tagger.config.suffixes)
-        tagger.labels_, tagger.tokens_ = parts.labels, record["tokens"]
+        tagger._labels, tagger.tokens_ = parts.labels, record["tokens"]
         tagger._trained = _Trained(tagger, parts.lexicon, parts.lexical, parts.transitions)
         return tagger
 
@@ -177,25 +184,20 @@ class HmmTagger:
     def _legal(
         self, pairs: list[tuple[list[str], list[str]]], log: Callable[[Event], None]
     ) -> list[tuple[list[str], list[str]]]:
-        """BIO labels made legal; ContentError for labels that the scheme does not know or that break it."""
-        from hornbook.sequences.labels import to_bio
+        """BIO labels made legal and spelled as BIOES; ContentError for labels that the scheme does not know."""
+        from hornbook.sequences.labels import to_bio, to_bioes
 
         scheme = self.config.scheme
         if scheme not in ("bio", "iob1"):
             return pairs
         try:
-            legal = [(tokens, to_bio(tags, scheme)) for tokens, tags in pairs]
+            changed = sum(a != b for _, tags in pairs for a, b in zip(tags, to_bio(tags, scheme)))
+            legal = [(tokens, to_bioes(tags, scheme)) for tokens, tags in pairs]
         except ValueError as error:
             raise ContentError("the labels are not {scheme}: {error}", scheme=scheme, error=error) from error
-        changed = sum(a != b for (_, old), (_, new) in zip(pairs, legal) for a, b in zip(old, new))
         if changed:
-            log(
-                Note(
-                    translate("{changed} labels were read as the beginning of a span: they continue none").format(
-                        changed=changed
-                    )
-                )
-            )
+            text = translate("{changed} labels were read as the beginning of a span: they continue none")
+            log(Note(text.format(changed=changed)))
         return legal
 
     def _lexical_states(self, numbered: Sequence[tuple[Sequence[str], Sequence[int]]]) -> tuple[tuple[int, str], ...]:
@@ -208,13 +210,13 @@ class HmmTagger:
         chosen = set(frequent)
         pairs = [pair for pair, count in counts.items() if pair[1] in chosen and count >= self.config.lexical_count]
         rank = {form: i for i, form in enumerate(frequent)}
-        tags = len(self.labels_)
+        tags = len(self._labels)
         room = int((_LARGEST_TABLE / min(tags + 1, 64)) ** 0.5) - tags - 1
         return tuple(sorted(pairs, key=lambda pair: (rank[pair[1]], pair[0]))[: max(room, 0)])
 
     def _groups(self, lexical: Sequence[tuple[int, str]], frequency: Counter[int]) -> NDArray[np.int32]:
         """The tag of each state; of very many tags, only the most frequent stand alone two words back."""
-        tags = len(self.labels_)
+        tags = len(self._labels)
         room = max(int(_LARGEST_TABLE / (tags + len(lexical) + 1) ** 2) - 2, 1)
         order = sorted(range(tags), key=lambda tag: (-frequency[tag], tag))
         group = {tag: min(rank, room) for rank, tag in enumerate(order)}
@@ -228,18 +230,18 @@ class _Trained:
     def __init__(
         self, tagger: HmmTagger, lexicon: Lexicon, lexical: tuple[tuple[int, str], ...], transitions: TransitionCounts
     ) -> None:
-        config, labels = tagger.config, tagger.labels_
+        config, labels = tagger.config, tagger._labels
         self.lexicon, self.lexical, self.transitions = lexicon, lexical, transitions
         self._threads, self._prune = config.threads, config.prune
         tag_of = [*range(len(labels)), *(tag for tag, _ in lexical)]
-        self._names = [labels[tag] for tag in tag_of]
+        self._names = [_answer(labels[tag], config.scheme) for tag in tag_of]
         self._state_of = {pair: len(labels) + i for i, pair in enumerate(lexical)}
         self._lexical_forms = {form for _, form in lexical}
         self._log_states = np.log(transitions.state_shares())
-        safe = _ALWAYS.get(config.scheme, "")
-        self._always = np.array([label[:1] in safe if safe else False for label in labels], dtype=np.bool_)
+        spans = config.scheme != "none"
+        self._always = np.array([spans and label[:1] in _ALWAYS for label in labels], dtype=np.bool_)
         self._table = transitions.log_table(
-            strength=(config.bigram_weight, config.trigram_weight), rules=_rules(self._names, config.scheme)
+            strength=(config.bigram_weight, config.trigram_weight), rules=_rules([labels[tag] for tag in tag_of], config.scheme)
         )
         self._known = self._entries(lexicon.known_shares(), lexicon.words.strings)
 
@@ -305,6 +307,11 @@ def _rules(names: Sequence[str], scheme: TagScheme) -> Chain | None:
     if scheme == "none":
         return None
     try:
-        return legal_chain(names, "bio" if scheme == "iob1" else scheme)
+        return legal_chain(names, "bmes" if scheme == "bmes" else "bioes")
     except ValueError as error:
         raise ContentError("the labels are not {scheme}: {error}", scheme=scheme, error=error) from error
+
+
+def _answer(label: str, scheme: TagScheme) -> str:
+    """A label as the user spells it."""
+    return _IN_BIO.get(label[:1], label[:1]) + label[1:] if scheme in ("bio", "iob1") else label

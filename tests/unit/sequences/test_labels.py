@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hornbook.sequences import legal_chain, span_scores, spans_of
-from hornbook.sequences.labels import Span, to_bio
+from hornbook.sequences.labels import Span, to_bio, to_bioes
 
 
 def test_bio_rules() -> None:
@@ -68,6 +68,7 @@ def test_spans() -> None:
         Span(4, 5, "B"),
     ]
     assert spans_of([], "bio") == []
+    assert to_bioes(["I-A", "I-A", "B-A", "O", "I-B", "I-B", "I-B"], "iob1") == ["B-A", "E-A", "S-A", "O", "B-B", "I-B", "E-B"]
     assert to_bio(["I-A", "I-A", "B-A", "O"], "iob1") == ["B-A", "I-A", "B-A", "O"]
 
 

@@ -66,7 +66,7 @@ def test_many_texts_are_each_alone_and_threads_change_nothing(segmenter: HmmSegm
 def test_the_best_tags_by_the_formula() -> None:
     """All 2^5 ways to cut a sentence, scored with dictionaries of counts: the segmenter's is the best."""
     train = [["天", "天气"], ["天气", "好"], ["好", "天", "气"], ["天气", "天"], ["气"]]
-    segmenter = HmmSegmenter(SegmenterConfig(pair_weight=0.7, triple_weight=1.3)).fit(train)
+    segmenter = HmmSegmenter(SegmenterConfig(pair_weight=0.7, triple_weight=1.3, least=1)).fit(train)
     number = {character: 5 + i for i, character in enumerate(sorted("天气好"))}
     symbols = [[(0, "S"), (0, "S"), *tagged(words, number), (0, "S")] for words in train]
     triples = [tuple(row[i : i + 3]) for row in symbols for i in range(len(row) - 2)]
