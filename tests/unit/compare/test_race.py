@@ -18,7 +18,7 @@ from hornbook.core.errors import UsageError
 VECTORS = "word2vec"
 LANGUAGE_MODELS = ("unigram", "ngram", "lstm", "gpt")
 CONTESTANTS = (VECTORS, *LANGUAGE_MODELS)
-BUDGET = 24.0
+BUDGET = 34.0
 
 
 def text(documents: int) -> str:
