@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hornbook.embeddings import FastText, FastTextConfig
 from hornbook.embeddings.formats import load_vectors, save_vectors
 from hornbook.embeddings.supervised import FastTextClassifier, huffman_tree, word_ngrams
 from hornbook.embeddings.vectors import WordVectors
@@ -54,6 +55,18 @@ def test_a_written_file_is_opened_by_gensim(peer_file, tmp_path: Path) -> None:
     again = load_vectors(tmp_path / "ours.bin")
     np.testing.assert_allclose(again.vectors, peer.wv.vectors, atol=1e-5)
     assert gensim_fasttext.load_facebook_vectors(str(tmp_path / "ours.bin")).index_to_key == peer.wv.index_to_key
+
+
+def test_our_trainers_model_is_opened_by_gensim(tmp_path: Path) -> None:
+    random = np.random.default_rng(2)
+    sentences = [[f"word{i}" if i % 3 else f"字{i}é" for i in random.zipf(1.3, size=20) % 300] for _ in range(200)]
+    config = FastTextConfig(dimensions=16, min_count=1, epochs=2, buckets=3000, window=4, threads=1)
+    ours = FastText(config).fit(sentences).vectors_
+    save_vectors(ours, tmp_path / "ours.bin", "fasttext")
+    peer = gensim_fasttext.load_facebook_model(str(tmp_path / "ours.bin"))
+    assert (peer.window, peer.epochs, peer.sg, peer.wv.bucket) == (4, 2, 1, 3000)
+    for word in [*ours.index_to_key, *UNKNOWN]:
+        np.testing.assert_allclose(peer.wv[word], ours[word], atol=1e-5 * np.abs(ours[word]).max())
 
 
 def test_vectors_without_subwords_are_written_too(tmp_path: Path) -> None:

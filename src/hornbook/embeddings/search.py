@@ -31,7 +31,8 @@ def row_norms(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
     norms = np.empty(len(matrix), np.float32)
     for block in row_blocks(matrix):
         rows = matrix[block]
-        norms[block] = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))
+        lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))
+        norms[block] = np.minimum(lengths, np.finfo(np.float32).max)
     return norms
 
 
