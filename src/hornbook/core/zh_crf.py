@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 MESSAGES: dict[str, str] = {
-    "l2 = {l2}: give 0 or a number above it": "l2 = {l2}：请给出 0 或大于 0 的数",
+    "l1 = {l1}, l2 = {l2}: give 0 or numbers above it": "l1 = {l1}，l2 = {l2}：请给出 0 或大于 0 的数",
     "minimum_count and iterations are numbers from 1": "minimum_count 与 iterations 须为不小于 1 的数",
     "this tagger is not trained: call fit, or load a saved one": "该标注器尚未训练：请调用 fit，或载入已保存的模型",
     "{sentences} sentences and {labels} lists of labels: give one list a sentence": (

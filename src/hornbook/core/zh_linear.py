@@ -12,7 +12,7 @@ MESSAGES: dict[str, str] = {
     "folds = {folds}: choose 2 to 100": "folds = {folds}：请选择 2 到 100",
     "tolerance = {tolerance}: give a number above 0": "tolerance = {tolerance}：请给出大于 0 的数",
     "this classifier is not trained: call fit, or load a saved one": "该分类器尚未训练：请调用 fit，或载入已保存的模型",
-    "prior = {prior}: give 0 or a number above it": "prior = {prior}：请给出 0 或大于 0 的数",
+    "folds = {folds}: choose 2 or more, or 0 for Bayes' rule as it stands": "folds = {folds}：请选择 2 或更大，或以 0 直接用贝叶斯公式",
     "{texts} texts and {labels} labels: give one label a text": "{texts} 条文本而有 {labels} 个标签：请为每条文本给一个标签",
     "a classifier needs texts of at least two labels, found {found}": "分类器需要至少两种标签的文本，只见到 {found}",
     "label '{label}' of text {place} does not occur in the training texts: {names}": (

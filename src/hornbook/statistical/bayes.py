@@ -31,19 +31,25 @@ Factory: TypeAlias = Callable[[Tokenizer, Sequence[Ids]], LanguageModel[Any]]
 
 @dataclass(frozen=True)
 class BayesConfig:
-    """The tokenizer all labels share, and the n-gram model of each; `prior` 0 ignores how common labels are, 1 is Bayes."""
+    """The tokenizer all labels share, and the n-gram model of each.
+
+    folds: on so many held-out parts the scores are weighed against each other: a slope (models of whole texts are over-sure),
+        and for each label a constant and a constant a token (a label with little text gains by every unknown token). 0: Bayes'
+        rule as it stands.
+    """
 
     tokenizer: TokenizerConfig = field(default_factory=lambda: TokenizerConfig(kind="chars", lowercase=True))
     ngram: NgramConfig = field(default_factory=lambda: NgramConfig(order=5))
-    prior: float = 1.0
+    folds: int = 3
 
     def __post_init__(self) -> None:
-        if not 0 <= self.prior < np.inf:
-            raise UsageError("prior = {prior}: give 0 or a number above it", prior=self.prior)
+        if self.folds < 0 or self.folds == 1:
+            raise UsageError("folds = {folds}: choose 2 or more, or 0 for Bayes' rule as it stands", folds=self.folds)
 
 
 class LanguageModelClassifier:
-    """A Predictor of one label a text. Learned: `labels_` (sorted), `models_` (one language model a label), `log_priors_` (K,).
+    """A Predictor of one label a text. Learned: `labels_` (sorted), `models_` (one language model a label), `slope_`,
+    `offsets_` and `rates_` (K,) such that softmax(slope log P(text | label) + offset + rate tokens) are the probabilities.
 
     `factory` trains the language model of a label from its texts' ids; without one it is an `NgramLM` by `config.ngram`.
     """
@@ -52,7 +58,9 @@ class LanguageModelClassifier:
         self.config = config or BayesConfig()
         self.labels_: tuple[str, ...] = ()
         self.models_: list[LanguageModel[Any]] = []
-        self.log_priors_: NDArray[np.float64] = np.zeros(0)
+        self.slope_ = 1.0
+        self.offsets_: NDArray[np.float64] = np.zeros(0)
+        self.rates_: NDArray[np.float64] = np.zeros(0)
         self._factory: Factory = factory or (lambda tokenizer, ids: NgramLM(tokenizer, self.config.ngram).fit(ids))
 
     @property
@@ -74,12 +82,14 @@ class LanguageModelClassifier:
         warn_of_rare(names, targets, report)
         tokenizer = train_tokenizer(texts, self.config.tokenizer)
         ids = tokenizer.encode_batch(texts)
-        self.models_ = []
-        for k in range(len(names)):
-            self.models_.append(self._factory(tokenizer, [ids[i] for i in np.flatnonzero(targets == k)]))
-            report(Progress("language models", k + 1, len(names), "labels"))
+        everything = np.arange(len(ids))
+        if self.config.folds:
+            self.slope_, self.offsets_, self.rates_ = self._weigh(tokenizer, texts, ids, targets, report)
+        else:
+            self.slope_, self.offsets_ = 1.0, np.log(np.bincount(targets) / len(targets))
+            self.rates_ = np.zeros(len(names))
+        self.models_ = self._models(tokenizer, ids, targets, everything)
         self.labels_ = names
-        self.log_priors_ = np.log(np.bincount(targets) / len(targets))
         return self
 
     def __call__(self, texts: Sequence[str]) -> list[str]:
@@ -87,20 +97,23 @@ class LanguageModelClassifier:
         return [self.labels_[k] for k in self.joint_scores(texts).argmax(axis=1)]
 
     def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """(n, K) probabilities in the order of `labels_`. Bayes' rule as it stands: over-sure of long texts."""
+        """(n, K) probabilities in the order of `labels_`."""
         scores = self.joint_scores(texts)
         weights = np.exp(scores - scores.max(axis=1, keepdims=True))
         result: NDArray[np.float64] = weights / weights.sum(axis=1, keepdims=True)
         return result
 
     def joint_scores(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """(n, K) log P(text | label) + prior log P(label), natural logs. UsageError before `fit`."""
+        """(n, K) log P(label | text) up to a constant of each text, natural logs. UsageError before `fit`."""
         if not self.labels_:
             raise UsageError("this classifier is not trained: call fit, or load a saved one")
         check_texts(texts)
         ids = self.models_[0].tokenizer.encode_batch(texts)
-        scores = np.array([[part.sum(dtype=np.float64) for part in model.log_probs(ids)] for model in self.models_])
-        return scores.reshape(len(self.labels_), len(ids)).T + self.config.prior * self.log_priors_
+        lengths = np.array([len(text) + 1.0 for text in ids])
+        result: NDArray[np.float64] = (
+            self.slope_ * _log_probs(self.models_, ids) + self.offsets_ + self.rates_ * lengths[:, None]
+        )
+        return result
 
     def log_odds(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """(n, K) log P(label | text) / P(not label | text): above 0 where a label is more probable than all others together."""
@@ -115,7 +128,9 @@ class LanguageModelClassifier:
             "model_type": MODEL_TYPE,
             "config": to_dict(self.config),
             "labels": list(self.labels_),
-            "log_priors": self.log_priors_.tolist(),
+            "slope": self.slope_,
+            "offsets": self.offsets_.tolist(),
+            "rates": self.rates_.tolist(),
         }
         (folder / "config.json").write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
         for k, model in enumerate(self.models_):
@@ -128,19 +143,48 @@ class LanguageModelClassifier:
         from hornbook.catalog import model_class
 
         path = folder / "config.json"
-        record = read_record(path, MODEL_TYPE, {"config": dict, "labels": list, "log_priors": list})
+        record = read_record(path, MODEL_TYPE, {"config": dict, "labels": list, "slope": float, "offsets": list, "rates": list})
         model = cls(from_dict(BayesConfig, record["config"], where=str(path), prefix="config."))
         model.labels_ = stored_labels(record["labels"], path, least=2)
-        priors = record["log_priors"]
-        if len(priors) != len(model.labels_) or not all(type(prior) is float and -1e9 < prior <= 0 for prior in priors):
-            raise _damaged(path, "log_priors are not one log-probability a label")
-        model.log_priors_ = np.array(priors)
+        for name in ("offsets", "rates"):
+            if len(record[name]) != len(model.labels_) or not all(type(one) is float for one in record[name]):
+                raise _damaged(path, f"{name} are not one number a label")
+        model.slope_, model.offsets_, model.rates_ = record["slope"], np.array(record["offsets"]), np.array(record["rates"])
+        if not np.isfinite([model.slope_, *model.offsets_, *model.rates_]).all():
+            raise _damaged(path, "it has a number that is not finite")
         for k in range(len(model.labels_)):
             part = folder / f"label-{k}"
             model.models_.append(model_class(_kind(part / "config.json"), where=part).load(part))
         if len({one.tokenizer.size for one in model.models_}) > 1:
             raise _damaged(path, "its language models do not share a tokenizer")
         return model
+
+    def _models(
+        self, tokenizer: Tokenizer, ids: Sequence[Ids], targets: NDArray[np.int64], places: NDArray[np.int64]
+    ) -> list[LanguageModel[Any]]:
+        """A language model of each label, from those of its texts that stand at `places`."""
+        classes = int(targets.max()) + 1
+        return [self._factory(tokenizer, [ids[i] for i in places[targets[places] == k].tolist()]) for k in range(classes)]
+
+    def _weigh(
+        self,
+        tokenizer: Tokenizer,
+        texts: Sequence[str],
+        ids: Sequence[Ids],
+        targets: NDArray[np.int64],
+        log: Callable[[Event], None],
+    ) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
+        """Slope, offsets and rates from the scores of every text by models that did not see it."""
+        from hornbook.statistical.linear_solve import calibration_by_length, folds_of
+
+        folds = folds_of(texts, targets, self.config.folds)
+        scores = np.zeros((len(ids), int(targets.max()) + 1))
+        for fold in range(self.config.folds):
+            inside = np.flatnonzero(folds == fold)
+            models = self._models(tokenizer, ids, targets, np.flatnonzero(folds != fold))
+            scores[inside] = _log_probs(models, [ids[i] for i in inside.tolist()])
+            log(Progress("held-out parts", fold + 1, self.config.folds))
+        return calibration_by_length(scores, np.array([len(text) + 1.0 for text in ids]), targets)
 
 
 class MajorityClassifier:
@@ -167,6 +211,12 @@ class MajorityClassifier:
     def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """(n, K) the share of each label in training, for every text."""
         return np.tile(self.shares_, (len(texts), 1))
+
+
+def _log_probs(models: Sequence[LanguageModel[Any]], ids: Sequence[Ids]) -> NDArray[np.float64]:
+    """(n, K) log P(text | label): every token and the end."""
+    scores = [[part.sum(dtype=np.float64) for part in model.log_probs(ids)] for model in models]
+    return np.array(scores, dtype=np.float64).reshape(len(models), len(ids)).T
 
 
 def _kind(path: Path) -> str:

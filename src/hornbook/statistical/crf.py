@@ -17,7 +17,7 @@ from hornbook.core.errors import ContentError, UsageError
 from hornbook.core.events import Event, Note, Progress
 from hornbook.core.runtime import available_cores
 from hornbook.statistical.classes import stored_labels
-from hornbook.statistical.crf_features import Sentences, find_windows, guess_tokens, templates_of
+from hornbook.statistical.crf_features import Sentences, check_tokens, find_windows, guess_tokens, templates_of
 from hornbook.statistical.records import read_record
 from hornbook.statistical.tensors import load_tensors, save_tensors
 
@@ -38,21 +38,23 @@ class CrfConfig:
     tokens: templates for 'words' or for 'characters' (Chinese); 'auto' looks at the training sentences.
     scheme: label transitions that are possible at all: those of BIO, BIOES or BMES, or every one ('none'); 'auto' looks at the
         labels, and reads IOB1 as BIO.
-    l2: the sum of squared weights counts so much against the log-likelihood (CRFsuite's c2).
+    l1, l2: how much the sums of absolute and of squared weights count against the log-likelihood (CRFsuite's c1 and c2).
+        With l1 most weights become 0 and are not kept.
     minimum_count: features that occur in fewer positions are left out.
     """
 
     tokens: Literal["auto", "words", "characters"] = "auto"
     scheme: Literal["auto", "none", "bio", "bioes", "bmes"] = "auto"
-    l2: float = 0.1
+    l1: float = 0.05
+    l2: float = 0.05
     minimum_count: int = 1
     iterations: int = 200
     decrease: float = 1e-4
     threads: int = 0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.l2 < np.inf:
-            raise UsageError("l2 = {l2}: give 0 or a number above it", l2=self.l2)
+        if not (0 <= self.l1 < np.inf and 0 <= self.l2 < np.inf):
+            raise UsageError("l1 = {l1}, l2 = {l2}: give 0 or numbers above it", l1=self.l1, l2=self.l2)
         if self.minimum_count < 1 or self.iterations < 1:
             raise UsageError("minimum_count and iterations are numbers from 1")
 
@@ -87,7 +89,7 @@ class CrfTagger:
 
         Raises ContentError naming the sentence that has not as many labels as tokens or breaks the scheme.
         """
-        from hornbook.statistical.crf_objective import Lattice, Objective, take_inventory
+        from hornbook.statistical.crf_objective import Lattice, Objective, take_inventory, without_zeros
         from hornbook.statistical.lbfgs import minimise
 
         report = log or (lambda event: None)
@@ -109,6 +111,7 @@ class CrfTagger:
         found = minimise(
             Objective(lattice, targets, rules, l2=self.config.l2),
             np.zeros(size + len(index) ** 2),
+            l1=self.config.l1,
             memory=6,
             iterations=self.config.iterations,
             decrease=self.config.decrease,
@@ -116,7 +119,7 @@ class CrfTagger:
         )
         self.loss_, self.iterations_ = found.value, found.iterations
         point = found.point.astype(np.float32)  # as it is saved
-        self._inventory, self.weights_ = inventory, point[:size]
+        self._inventory, self.weights_ = without_zeros(inventory, point[:size])
         self.transitions_ = point[size:].reshape(len(index), len(index))
         return self
 
@@ -229,6 +232,7 @@ def _check(sentences: Sentences, labels: Sentences) -> None:
                 tokens=len(tokens),
                 labels=len(line),
             )
+        check_tokens(number, tokens)
         for label in line:
             if not isinstance(label, str):
                 raise TypeError(f"sentence {number} has a label that is {type(label).__name__}, not str")

@@ -105,18 +105,24 @@ def find_windows(sentences: Sentences, templates: Sequence[Template]) -> Windows
     return Windows(number_of[seen], np.concatenate(keys)[order], starts)
 
 
+def check_tokens(number: int, sentence: Sequence[str]) -> None:
+    """TypeError when a sentence is one str, or has a token that is none."""
+    if isinstance(sentence, str):
+        raise TypeError(f"sentence {number} is one str: give a list of its tokens")
+    if set(map(type, sentence)) - {str}:
+        for token in sentence:
+            if not isinstance(token, str):
+                raise TypeError(f"sentence {number} has a token that is {type(token).__name__}, not str")
+
+
 def _token_types(sentences: Sentences) -> tuple[NDArray[np.int64], list[str], NDArray[np.int64]]:
     """The type of every token (n,), the types in order of first appearance, and where sentences start."""
     index: dict[str, int] = {}
     types: list[int] = []
     starts = [0]
     for number, sentence in enumerate(sentences):
-        if isinstance(sentence, str):
-            raise TypeError(f"sentence {number} is one str: give a list of its tokens")
-        for token in sentence:
-            if not isinstance(token, str):
-                raise TypeError(f"sentence {number} has a token that is {type(token).__name__}, not str")
-            types.append(index.setdefault(token, len(index)))
+        check_tokens(number, sentence)
+        types += [index.setdefault(token, len(index)) for token in sentence]
         starts.append(len(types))
     return np.array(types, dtype=np.int64), list(index), np.array(starts, dtype=np.int64)
 

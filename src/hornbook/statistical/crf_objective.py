@@ -47,6 +47,17 @@ def take_inventory(windows: Windows, targets: NDArray[np.int64], labels: int, *,
     return Inventory(keys[kept], first.astype(np.int64), (pairs % labels).astype(np.uint8))
 
 
+def without_zeros(inventory: Inventory, weights: NDArray[np.float32]) -> tuple[Inventory, NDArray[np.float32]]:
+    """The inventory of the weights that are not 0, and these."""
+    kept = weights != 0
+    counts = (
+        np.add.reduceat(np.append(kept, False), inventory.first[:-1], dtype=np.int64) if inventory.keys.size else np.zeros(0)
+    )
+    used = counts > 0  # every feature of an inventory has a parameter, so no range above is empty
+    first = np.concatenate([[0], np.cumsum(counts[used])]).astype(np.int64)
+    return Inventory(inventory.keys[used], first, inventory.label_of[kept]), weights[kept]
+
+
 class Lattice:
     """Sentences seen through an inventory: emissions (n, L) from weights (P,), and the gradient back."""
 

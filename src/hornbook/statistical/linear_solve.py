@@ -20,7 +20,6 @@ from hornbook.statistical.linear_kernels import add_transposed, count_rows, solv
 Floats: TypeAlias = NDArray[np.float64]
 Loss: TypeAlias = Literal["svm", "hinge", "logistic"]
 Model: TypeAlias = tuple[Floats, Floats]
-_PASSES = 1000
 
 
 def outputs(targets: NDArray[np.int64], classes: int) -> Floats:
@@ -51,6 +50,7 @@ def solve_binary(
     ratios: NDArray[np.float32] | None,
     tolerance: float,
     seed: int,
+    passes: int = 1000,
 ) -> Floats:
     """(F + 1,) weights and bias for one +1 / -1 problem; costs (n,) is C of each row; ratios scale the features first."""
     values = rows.values if ratios is None else rows.values * ratios[rows.columns]
@@ -61,12 +61,12 @@ def solve_binary(
         start = np.repeat(alphas * signs, np.diff(rows.starts)) * values
         weights[:-1] = np.bincount(rows.columns, weights=start, minlength=rows.width)
         weights[-1] = float(alphas @ signs)
-        solve_logistic(*data, costs, tolerance, _PASSES, seed, alphas, weights)
+        solve_logistic(*data, costs, tolerance, passes, seed, alphas, weights)
     else:
         soft = loss == "svm"
         upper = np.full(signs.size, np.inf) if soft else costs
         softness = 0.5 / costs if soft else np.zeros(signs.size)
-        solve_svm(*data, upper, softness, tolerance, _PASSES, seed, np.zeros(signs.size), weights)
+        solve_svm(*data, upper, softness, tolerance, passes, seed, np.zeros(signs.size), weights)
     if ratios is not None:
         weights[:-1] *= ratios
     return weights
@@ -167,6 +167,30 @@ def calibration(scores: Floats, targets: NDArray[np.int64], classes: int) -> tup
 
     found = minimise(objective, np.zeros(1 + scores.shape[1]), iterations=100, gradient=1e-6)
     return float(np.exp(np.clip(found.point[0], -5.0, 5.0))), found.point[1:]
+
+
+def calibration_by_length(scores: Floats, lengths: Floats, targets: NDArray[np.int64]) -> tuple[float, Floats, Floats]:
+    """Slope, offsets (K,) and rates (K,) for which softmax(slope scores + offsets + rates lengths) fits held-out targets best.
+
+    The rates undo what a generative score of a small class gains by every unknown token. The rates are kept small:
+    their squares, and those of the offsets, count a thousandth against the mean log-likelihood.
+    """
+    classes = scores.shape[1]
+    middle = float(lengths.mean()) or 1.0
+    places, shares = np.arange(targets.size), lengths / middle
+
+    def objective(flat: Floats) -> tuple[float, Floats]:
+        scaled = np.exp(flat[0]) * scores / middle
+        residuals = probabilities(scaled + flat[1 : 1 + classes] + shares[:, None] * flat[1 + classes :])
+        value = -float(np.log(np.maximum(residuals[places, targets], 1e-300)).mean()) + 0.5e-3 * float(flat[1:] @ flat[1:])
+        residuals[places, targets] -= 1.0
+        residuals /= targets.size
+        slopes = np.concatenate([[np.vdot(residuals, scaled)], residuals.sum(axis=0), shares @ residuals])
+        slopes[1:] += 1e-3 * flat[1:]
+        return value, slopes
+
+    found = minimise(objective, np.zeros(1 + 2 * classes), iterations=200, gradient=1e-6).point
+    return float(np.exp(found[0])) / middle, found[1 : 1 + classes], found[1 + classes :] / middle
 
 
 def folds_of(texts: Sequence[str], targets: NDArray[np.int64], folds: int) -> NDArray[np.int64]:
