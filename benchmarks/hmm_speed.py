@@ -26,7 +26,7 @@ from hornbook.statistical.baum_welch import Iteration, Observations, iterate
 from hornbook.statistical.hmm import HmmConfig, HmmLM
 from hornbook.statistical.hmm_tables import HmmTables, Prior, padded_size
 
-STATES, WORDS, TOKENS, ROUNDS = 45, 10_000, 200_000, 3
+STATES, WORDS, TOKENS, ROUNDS = 45, 10_000, 200_000, 2
 PLAIN = Prior(np.full(WORDS, 1 / WORDS), 0.0, 0.0)
 
 

@@ -139,8 +139,8 @@ def _share(counts: NDArray[np.float64], strength: float, base: NDArray[np.float6
 
 
 def _require_distribution(path: Path, name: str, array: NDArray[np.float32], axis: int) -> None:
-    sums = array.sum(axis=axis, dtype=np.float64)
-    if not (np.isfinite(array).all() and array.min(initial=0) >= 0 and np.abs(sums - 1).max(initial=0) < 1e-3):
+    possible = np.isfinite(array).all() and array.min(initial=0) >= 0
+    if not (possible and np.abs(array.sum(axis=axis, dtype=np.float64) - 1).max(initial=0) < 1e-3):
         raise ContentError(
             "{path} is damaged: {what}. Restore the folder or train again.",
             path=path,

@@ -256,3 +256,28 @@ def test_wrong_settings_are_refused() -> None:
             HmmConfig(**wrong)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="not trained"):
         HmmLM(IdsOnly(SIZE)).start([[]])
+
+
+@pytest.mark.parametrize("number", [150, pytest.param(2000, marks=pytest.mark.slow)])
+def test_mutants_never_crash(saved: Path, number: int) -> None:
+    """Damaged files: refused in one line, or loaded and scored within bounds (the manifest catches the rest)."""
+    random = np.random.default_rng(13)
+    names = ("model.safetensors", "config.json")
+    whole = {name: (saved / name).read_bytes() for name in names}
+    refused = 0
+    for i in range(number):
+        name = names[i % 2]
+        data = bytearray(whole[name])
+        limit = min(len(data), 300) if i % 4 < 2 else len(data)
+        for _ in range(int(random.integers(1, 4))):
+            data[int(random.integers(limit))] = int(random.integers(256))
+        if i % 5 == 0:
+            del data[int(random.integers(len(data))) :]
+        (saved / name).write_bytes(data)
+        try:
+            assert np.isfinite(HmmLM.load(saved).log_probs([np.array([7, 8, 20])])[0]).all()
+        except HornbookError as error:
+            assert "\n" not in str(error)
+            refused += 1
+        (saved / name).write_bytes(whole[name])
+    assert refused > number / 2
