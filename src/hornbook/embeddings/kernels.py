@@ -58,7 +58,7 @@ class Plan(NamedTuple):
     seed: int
     epochs: int
     window: int
-    block: int  # centres trained together, a multiple of 4
+    block: int  # centres trained together
     negative: int  # negatives that each pair counts
     shared: int  # negatives drawn for a block, a multiple of 4
     rate: float  # learning rate at the start

@@ -64,10 +64,11 @@ def skipgram_negative(
     seed_state(state, plan.seed, epoch, chunk)
     kept, low, high = read_chunk(text, plan, chunk, state)
     width, reach = inputs.base.shape[1], _whole_tiles(plan.block + 2 * plan.window)
-    x, x_change, sizes = _rows(plan.block, width), _rows(plan.block, width), np.empty(plan.block, np.float32)
+    x, x_change = _rows(_whole_tiles(plan.block), width), _rows(_whole_tiles(plan.block), width)
+    sizes = np.empty(plan.block, np.float32)
     y, y_change = _rows(reach + plan.shared, width), _rows(reach + plan.shared, width)
     chosen, slots = np.empty(reach + plan.shared, np.int64), np.empty(reach + plan.shared, np.int64)
-    steps = np.zeros((plan.block, reach + plan.shared), np.float32)
+    steps = np.zeros((x.shape[0], reach + plan.shared), np.float32)
     logits = _rows(ROWS, steps.shape[1])
     one_pair = np.float32(plan.negative / plan.shared)
     for begin in range(0, kept.size, plan.block):
@@ -121,7 +122,7 @@ def cbow_negative(
     state = np.empty(1, dtype=np.uint64)
     seed_state(state, plan.seed, epoch, chunk)
     kept, low, high = read_chunk(text, plan, chunk, state)
-    width, block, reach = inputs.base.shape[1], plan.block, plan.block + 2 * plan.window
+    width, block, reach = inputs.base.shape[1], _whole_tiles(plan.block), plan.block + 2 * plan.window
     sums, changes, sizes = _rows(reach, width), _rows(reach, width), np.empty(reach, np.float32)
     x, x_change = _rows(block, width), _rows(block, width)
     y, y_change = _rows(block + plan.shared, width), _rows(block + plan.shared, width)
@@ -129,8 +130,8 @@ def cbow_negative(
     steps = np.zeros((block, block + plan.shared), np.float32)
     logits = _rows(ROWS, steps.shape[1])
     one_pair = np.float32(plan.negative / plan.shared)
-    for begin in range(0, kept.size, block):
-        end = min(begin + block, kept.size)
+    for begin in range(0, kept.size, plan.block):
+        end = min(begin + plan.block, kept.size)
         first, last = low[begin], high[begin]
         for i in range(begin, end):
             first, last = min(first, low[i]), max(last, high[i])
@@ -145,7 +146,7 @@ def cbow_negative(
                 for k in range(block, block + plan.shared):
                     steps[i - begin, k] = 0 if chosen[k] == kept[i] else one_pair
         rate = rate_at(text, plan, epoch, chunk, begin / kept.size)
-        look = begin // block % _LOOK == 0
+        look = begin // plan.block % _LOOK == 0
         x_change[:] = 0
         y_change[:] = 0
         for tile in range(0, end - begin, ROWS):

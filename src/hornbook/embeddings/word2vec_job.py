@@ -16,11 +16,13 @@ from hornbook.core.runtime import available_cores, local_ranks
 from hornbook.embeddings import sampling
 from hornbook.embeddings.kernels import InputRows, Plan
 from hornbook.embeddings.rounds import Job, padded
+from hornbook.embeddings.tile_kernels import ROWS
 from hornbook.embeddings.vectors import WordVectors
 from hornbook.embeddings.word2vec import Word2VecConfig
 from hornbook.embeddings.words import Sentences, Vocabulary
 
-_BLOCK = 32  # centres trained together
+_BLOCK = 32  # centres trained together, at most
+_FAR = 1.0  # how far the centres of a block may move one vector together, relative to the one it meets
 _LEAST_KEPT = 10_000  # words an epoch; subsampling that leaves fewer is switched off
 _LEAST_SHARE = 0.1  # of the text, as well
 
@@ -39,6 +41,7 @@ def prepare(
     keep, events = subsampling(vocabulary, sentences.ids.size, config.sample)
     text = sampling.cut_text(sentences, keep, sampling.chunk_words(sentences.ids.size, threads))
     threads = max(1, min(threads, text.chunks.size - 1))
+    block = block_size(config, keep * vocabulary.counts, words)
     kernel, targets, rows, most_of_word = _method(config, vocabulary)
     longest = int(np.diff(text.sentences[text.chunks]).max())
     outputs = padded(rows, config.dimensions)
@@ -49,7 +52,7 @@ def prepare(
         seed=config.seed,
         epochs=config.epochs,
         window=config.window,
-        block=_BLOCK,
+        block=block,
         negative=config.negative,
         shared=config.shared_negatives,
         rate=config.rate,
@@ -64,7 +67,7 @@ def prepare(
         inputs=inputs,
         outputs=outputs,
         input_capacity=sampling.most_rows(text, words),
-        output_capacity=longest * most_of_word + (longest // _BLOCK + 1) * config.shared_negatives,
+        output_capacity=longest * most_of_word + (longest // block + 1) * config.shared_negatives,
         threads=threads,
         racy=config.racy,
         total_words=sentences.total_words,
@@ -87,6 +90,21 @@ def subsampling(vocabulary: Vocabulary, tokens: int, sample: float) -> tuple[NDA
     remedy = translate("give more text; sample = 0 says that this is meant")
     alarm = Alarm(text.format(sample=sample, left=left, tokens=tokens), remedy)
     return np.ones(keep.size), [alarm]
+
+
+def block_size(config: Word2VecConfig, kept: NDArray[np.float64], words: InputRows) -> int:
+    """Centres trained at once: 32, fewer where they are so alike that the sum of their steps would overshoot.
+
+    All centres of a block take their steps from the same point. In a small vocabulary, or where words share most of their
+    n-grams, many of these steps go to the same rows; beyond a point their sum grows without limit. `kept` (V,) are the
+    occurrences of each word after subsampling.
+    """
+    shares, sizes = kept / kept.sum(), np.diff(words.starts)
+    seen = np.bincount(words.rows, np.repeat(shares, sizes))  # how often a centre has the row
+    moved = np.bincount(words.rows, np.repeat(shares / sizes, sizes))  # by how much the row moves a centre
+    together = float(seen @ moved)  # part of one centre's step that another one feels
+    most = int(_FAR / (together * config.rate * (config.window + 1) * (config.negative + 1)))
+    return min(_BLOCK, most // ROWS * ROWS if most > ROWS else max(1, most))
 
 
 def random_rows(rows: int, dimensions: int, half_width: float, seed: int) -> NDArray[np.float32]:
