@@ -46,9 +46,9 @@ class CrfConfig:
     tokens: Literal["auto", "words", "characters"] = "auto"
     scheme: Literal["auto", "none", "bio", "bioes", "bmes"] = "auto"
     l1: float = 0.05
-    l2: float = 0.05
+    l2: float = 0.01
     minimum_count: int = 1
-    iterations: int = 200
+    iterations: int = 150
     decrease: float = 1e-4
     threads: int = 0
 
