@@ -3,8 +3,8 @@
     python benchmarks/linear_text.py [SET...]      data: HORNBOOK_DATA, or shared/data beside the checkout
 
 One JSON line a set and system: accuracy and macro-F1, accuracy on the test texts that do not occur in training ('unseen',
-equal up to white space and Unicode form), CPU seconds to learn (ours includes choosing C and calibrating) and to answer. Sets without a
-test part: ten folds by position for mr, every fifth text held out for the others.
+equal up to white space and Unicode form), CPU seconds to learn (ours includes choosing C and calibrating) and to answer. Sets
+without a test part: ten folds of shuffled texts for mr, every fifth shuffled text held out for the others.
 """
 
 from __future__ import annotations
