@@ -55,7 +55,7 @@ def count_levels(
     levels = [Level(every_word, nothing, np.diff(row_starts), nothing, np.zeros(0, dtype=np.bool_))]
     for k in range(2, order + 1):
         log(Progress("counting n-grams", k, order, "orders"))
-        level, row_starts = _refine(stream, positions, row_starts, ranks, boundary)
+        level, row_starts = _refine(stream, positions, row_starts, ranks, boundary, last_order=k == order)
         levels.append(level)
     return levels
 
@@ -86,8 +86,14 @@ def _refine(
     row_starts: NDArray[np.uint32],
     ranks: NDArray[np.uint32],
     boundary: int,
+    *,
+    last_order: bool,
 ) -> tuple[Level, NDArray[np.uint32]]:
-    """The next order, occurrences as counts, and where its rows start in `positions`; `positions` and `ranks` are updated."""
+    """The next order, occurrences as counts, and where its rows start in `positions`.
+
+    `positions` and `ranks` are updated, except for the last order, after which nothing reads them.
+    """
+    updated = positions[:0] if last_order else positions
     groups, count = row_starts.size - 1, int(row_starts[-1])
     words = np.empty(count, dtype=np.uint32)
     suffixes = np.empty(count, dtype=np.uint32)
@@ -112,7 +118,7 @@ def _refine(
             last,
             rows,
             written,
-            positions,
+            updated,
             ranks,
             words,
             suffixes,
@@ -186,7 +192,10 @@ def _unpack(
     row_starts: NDArray[np.uint32],
     children: NDArray[np.uint32],
 ) -> int:
-    """Turn sorted keys into rows; returns the number of rows so far. A new n-gram is where group or token changes."""
+    """Turn sorted keys into rows; returns the number of rows so far. A new n-gram is where group or token changes.
+
+    With empty `positions` (the last order) neither these nor the ranks are written.
+    """
     index_mask = (np.uint64(1) << np.uint64(index_bits)) - np.uint64(1)
     word_mask = (np.uint64(1) << np.uint64(word_bits)) - np.uint64(1)
     group = first - 1  # the last group whose children have a start
@@ -203,8 +212,9 @@ def _unpack(
             suffixes[rows] = ranks[position]  # still the rank in the order below: each position is overwritten only here
             row_starts[rows] = written + i
             rows += 1
-        ranks[position] = rows - 1
-        positions[written + i] = position
+        if positions.size:
+            ranks[position] = rows - 1
+            positions[written + i] = position
     while group < last - 1:
         group += 1
         children[group] = rows

@@ -122,14 +122,21 @@ class NgramLM:
         """
         if not self.normalised:
             raise UsageError("stupid backoff gives scores, not probabilities: no perplexity or bits per byte. Use `score`.")
-        end = self._tokenizer.specials["end"]
         scores: list[TokenScores] = []
         for part in _in_parts(documents):
-            tokens, starts = flatten(part)
-            stream = lay_out(tokens, starts, vocabulary_size=self.trie_.vocabulary_size, end=end)
-            flat = self._score_stream(stream, tokens.size + len(part))
-            scores += np.split(flat, (starts[1:] + np.arange(1, len(part) + 1))[:-1])
+            flat, starts = self.score_documents(part)
+            scores += np.split(flat, starts[1:-1])
         return scores
+
+    def score_documents(self, documents: Iterable[Ids] | FlatDocuments) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """The scores of all documents in one array, natural logs, and where those of each document start (documents + 1,).
+
+        The fastest way to score much text. For stupid backoff they are scores, not probabilities.
+        """
+        tokens, starts = flatten(documents)
+        size, end = self.trie_.vocabulary_size, self._tokenizer.specials["end"]
+        stream = lay_out(tokens, starts, vocabulary_size=size, end=end)
+        return self._score_stream(stream, tokens.size + starts.size - 1), starts + np.arange(starts.size)
 
     def score(self, sentence: str | Ids, *, bos: bool = True, eos: bool = True, base: float = 10.0) -> float:
         """Log to `base` of a sentence's probability, as kenlm's `score` gives it (for stupid backoff, of its score).
