@@ -66,7 +66,7 @@ class GloveConfig:
     @property
     def rate(self) -> float:
         """The learning rate: given, or the one measured to be good on small and large texts."""
-        return self.learning_rate or (0.5 if self.adagrad == "row" else 0.05)
+        return self.learning_rate or (0.5 if self.adagrad == "row" else 0.1)
 
 
 class Glove:

@@ -239,3 +239,31 @@ def test_names_of_gensim_are_understood() -> None:
 def test_configuration_needs_no_numba() -> None:
     code = "import hornbook.embeddings.glove, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+MEMORY_CHILD = """
+import sys
+from pathlib import Path
+from hornbook.core.runtime import peak_rss_mb, prepare
+prepare(2)
+from hornbook.embeddings.glove import Glove, GloveConfig
+notes = []
+model = Glove(GloveConfig(epochs=1, memory_mb=500, threads=2)).fit(Path(sys.argv[1]), log=notes.append)
+print(len(model.vectors_.index_to_key), model.pairs_, any("temporary file" in str(note) for note in notes), peak_rss_mb())
+"""
+
+
+@pytest.mark.slow
+def test_ten_million_words_stay_below_500_mb(tmp_path: Path) -> None:
+    """R4: co-occurrences need not fit in memory. The whole process is measured: interpreter, compiler, words, vectors."""
+    generator, text = np.random.default_rng(1), tmp_path / "text.txt"
+    shares = np.cumsum(1 / (np.arange(60_000) + 2.7))  # Zipf's law as Mandelbrot has it
+    with open(text, "w", encoding="ascii") as file:
+        for _ in range(100):
+            words = np.searchsorted(shares, generator.random((4000, 25)) * shares[-1])
+            file.writelines(" ".join(f"w{word}" for word in sentence) + "\n" for sentence in words.tolist())
+    child = subprocess.run([sys.executable, "-c", MEMORY_CHILD, str(text)], capture_output=True, text=True)
+    assert child.returncode == 0, child.stderr
+    words, pairs, spilled, peak = child.stdout.split()
+    assert int(words) > 30_000 and int(pairs) > 10_000_000 and spilled == "True"
+    assert float(peak) < 500, peak
