@@ -31,6 +31,22 @@ def closer_within(vectors: WordVectors) -> float:
     return float(np.mean(inside) - np.mean(between))
 
 
+class Stop(Exception):
+    """What interrupts a training here."""
+
+
+class StopAtSave:
+    """A log that interrupts the training at its n-th checkpoint."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def __call__(self, event: Event) -> None:
+        self.left -= isinstance(event, Saved)
+        if self.left == 0:
+            raise Stop
+
+
 def small(**changes: Any) -> Word2VecConfig:
     return Word2VecConfig(**{"dimensions": 20, "epochs": 4, "threads": 2, "shared_negatives": 8, **changes})
 
@@ -63,20 +79,9 @@ def test_same_seed_and_threads_same_bytes() -> None:
 def test_resume_ends_with_the_same_bytes(tmp_path: Path) -> None:
     whole = Word2Vec(small()).fit(topics())
 
-    class Stop(Exception):
-        pass
-
     for stop_at in (1, 3):
-
-        def stop(event: Event, stop_at: int = stop_at) -> None:
-            if isinstance(event, Saved):
-                stops.append(event)
-                if len(stops) == stop_at:
-                    raise Stop
-
-        stops: list[Event] = []
         with pytest.raises(Stop):
-            Word2Vec(small()).fit(topics(), folder=tmp_path, resume=True, save_seconds=0, log=stop)
+            Word2Vec(small()).fit(topics(), folder=tmp_path, resume=True, save_seconds=0, log=StopAtSave(stop_at))
     events: list[Event] = []
     resumed = Word2Vec(small()).fit(topics(), folder=tmp_path, resume=True, log=events.append)
     assert resumed.vectors_.vectors.tobytes() == whole.vectors_.vectors.tobytes()
