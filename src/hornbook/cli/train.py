@@ -55,6 +55,21 @@ class WordFlags:
     "Fold capitals, or keep them. [default: fold]"
 
 
+@Parameter(name="*", show=False)
+@dataclass(frozen=True)
+class OldFlags:
+    """gensim's names of what has another name here: understood, with a note."""
+
+    size: int | None = None
+    vector_size: int | None = None
+    iter: int | None = None
+    alpha: float | None = None
+    min_alpha: float | None = None
+    sg: int | None = None
+    hs: int | None = None
+    workers: int | None = None
+
+
 app = App(name="train", help="Train one model on a text. hornbook train RECIPE --help lists a recipe's own options.")
 
 
@@ -168,15 +183,21 @@ def _vectors(name: str, recipe: Any) -> Callable[..., None]:
         vectors: model_options = model_options(),  # type: ignore[valid-type]
         words: WordFlags = WordFlags(),
         phrases: Annotated[int, Parameter(help="Join words that belong together (new york), so many times over.")] = 0,
+        old: OldFlags = OldFlags(),
         text: TextFlags = TextFlags(),
         machine: Machine = Machine(),
         common: Common = Common(),
     ) -> None:
         from hornbook import api
         from hornbook.cli.show import Reporter
+        from hornbook.embeddings.word2vec import from_gensim
 
         reporter = Reporter(quiet=common.quiet)
-        overrides = {**given(model=vectors, words=words), "model.threads": machine.threads, "phrases": phrases}
+        overrides = {"model.threads": machine.threads, "phrases": phrases, **given(model=vectors, words=words)}
+        renamed, notes = from_gensim({name: value for name, value in vars(old).items() if value is not None})
+        overrides |= {f"model.{name}": value for name, value in renamed.items()}
+        for note in notes:
+            reporter(note)
         with reporter.shown():
             result = api.train(
                 name,

@@ -165,6 +165,15 @@ def test_a_text_makes_a_test_of_its_own(place: Path, tmp_path: Path, capsys: pyt
     assert own["own_corpus"] > 0.9 and own["own_corpus_n"] > 50
 
 
+def test_old_names_of_settings_are_understood(place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["train", "word2vec", str(place / "text.txt"), "-o", str(tmp_path / "model"), "--raw", "--threads", "1"]
+    assert main([*command, "--size", "8", "--iter", "1", "--sg", "0", "--workers", "1"]) == 0
+    told_about = capsys.readouterr().err
+    assert "dimensions = 8" in told_about and "epochs = 1" in told_about and "model = cbow" in told_about
+    recipe = (tmp_path / "model" / "recipe.toml").read_text()
+    assert "dimensions = 8" in recipe and 'model = "cbow"' in recipe
+
+
 def test_looking_at_vectors_loads_no_torch(place: Path) -> None:
     code = "import sys; from hornbook.cli import main; main(sys.argv[1:]); sys.exit('torch' in sys.modules)"
     for command in (["neighbours", str(place / "word2vec"), "cat"], ["analogy", str(place / "word2vec"), "cat", "dog", "cow"]):
