@@ -65,11 +65,11 @@ def keys_of(sentences: list[list[str]], tokens: str) -> list[list[list[str]]]:
     return [names[first:last] for first, last in pairwise(windows.starts.tolist())]
 
 
-def crfsuite(train: Labelled, tests: dict[str, Labelled], config: CrfConfig, tokens: str) -> dict[str, Any]:
+def crfsuite(train: Labelled, tests: dict[str, Labelled], config: CrfConfig) -> dict[str, Any]:
     import pycrfsuite
 
     trainer = pycrfsuite.Trainer(algorithm="lbfgs", verbose=False)
-    for features, labels in zip(keys_of(train[0], tokens), train[1]):
+    for features, labels in zip(keys_of(train[0], config.tokens), train[1]):
         trainer.append(features, labels)
     trainer.set_params(
         {
@@ -91,7 +91,7 @@ def crfsuite(train: Labelled, tests: dict[str, Labelled], config: CrfConfig, tok
         tagger.open(path)
         result: dict[str, Any] = {"size_mb": round(Path(path).stat().st_size / 1e6, 2)}
         for part, (sentences, labels) in tests.items():
-            keys = keys_of(sentences, tokens)
+            keys = keys_of(sentences, config.tokens)
             began = cpu()
             found = [tagger.tag(features) for features in keys]
             result["tokens_per_cpu_second"] = round(sum(map(len, sentences)) / max(cpu() - began, 1e-9))
@@ -100,7 +100,7 @@ def crfsuite(train: Labelled, tests: dict[str, Labelled], config: CrfConfig, tok
     return {**result, "learn_cpu_seconds": round(learned, 1), "iterations": last["num"], "loss": round(last["loss"], 1)}
 
 
-def ours(train: Labelled, tests: dict[str, Labelled], config: CrfConfig) -> tuple[dict[str, Any], str]:
+def ours(train: Labelled, tests: dict[str, Labelled], config: CrfConfig) -> tuple[dict[str, Any], CrfConfig]:
     began = cpu()
     tagger = CrfTagger(config).fit(*train)
     learned = cpu() - began
@@ -111,7 +111,7 @@ def ours(train: Labelled, tests: dict[str, Labelled], config: CrfConfig) -> tupl
         result["tokens_per_cpu_second"] = round(sum(map(len, sentences)) / max(cpu() - began, 1e-9))
         result[part] = entity_f1(labels, found)
     facts = {"learn_cpu_seconds": round(learned, 1), "iterations": tagger.iterations_, "loss": round(tagger.loss_, 1)}
-    return {**result, **facts}, tagger.config.tokens
+    return {**result, **facts}, tagger.config
 
 
 def main() -> None:
@@ -128,10 +128,10 @@ def main() -> None:
         train = read(name, file, arguments.sentences)
         tests = {part: read(name, test, None) for part, test in files.items()}
         facts = {"set": name, "sentences": len(train[0]), "tokens": sum(map(len, train[0]))}
-        record, tokens = ours(train, tests, config)
+        record, resolved = ours(train, tests, config)
         print(json.dumps({**facts, "system": "hornbook", **record}), flush=True)
         if not arguments.alone:
-            print(json.dumps({**facts, "system": "crfsuite", **crfsuite(train, tests, config, tokens)}), flush=True)
+            print(json.dumps({**facts, "system": "crfsuite", **crfsuite(train, tests, resolved)}), flush=True)
 
 
 if __name__ == "__main__":

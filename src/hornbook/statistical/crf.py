@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 MODEL_TYPE = "hornbook-crf"
 _MOST_LABELS = 255
+_USUAL_L2 = {"words": 0.05, "characters": 0.01}
 _WEIGHTS = "model.safetensors"
 
 
@@ -39,21 +40,21 @@ class CrfConfig:
     scheme: label transitions that are possible at all: those of BIO, BIOES or BMES, or every one ('none'); 'auto' looks at the
         labels, and reads IOB1 as BIO.
     l1, l2: how much the sums of absolute and of squared weights count against the log-likelihood (CRFsuite's c1 and c2).
-        With l1 most weights become 0 and are not kept.
+        With l1 most weights become 0 and are not kept. Without a number l2 is 0.05 for words and 0.01 for characters.
     minimum_count: features that occur in fewer positions are left out.
     """
 
     tokens: Literal["auto", "words", "characters"] = "auto"
     scheme: Literal["auto", "none", "bio", "bioes", "bmes"] = "auto"
     l1: float = 0.05
-    l2: float = 0.01
+    l2: float | None = None
     minimum_count: int = 1
     iterations: int = 150
     decrease: float = 1e-4
     threads: int = 0
 
     def __post_init__(self) -> None:
-        if not (0 <= self.l1 < np.inf and 0 <= self.l2 < np.inf):
+        if not (0 <= self.l1 < np.inf and 0 <= (self.l2 or 0.0) < np.inf):
             raise UsageError("l1 = {l1}, l2 = {l2}: give 0 or numbers above it", l1=self.l1, l2=self.l2)
         if self.minimum_count < 1 or self.iterations < 1:
             raise UsageError("minimum_count and iterations are numbers from 1")
@@ -96,7 +97,8 @@ class CrfTagger:
         _check(sentences, labels)
         scheme, labels = _settle_scheme(self.config.scheme, labels, report)
         tokens = guess_tokens(sentences) if self.config.tokens == "auto" else self.config.tokens
-        self.config = replace(self.config, tokens=cast(Any, tokens), scheme=cast(Any, scheme))
+        l2 = _USUAL_L2[tokens] if self.config.l2 is None else self.config.l2
+        self.config = replace(self.config, tokens=cast(Any, tokens), scheme=cast(Any, scheme), l2=l2)
         self.labels_ = tuple(sorted({label for line in labels for label in line}))
         index = {label: i for i, label in enumerate(self.labels_)}
         targets = np.array([index[label] for line in labels for label in line], dtype=np.int64)
@@ -109,7 +111,7 @@ class CrfTagger:
         size = inventory.label_of.size
         report(Note(f"{inventory.keys.size} features, {size} weights, templates for {tokens}, transitions of {scheme}"))
         found = minimise(
-            Objective(lattice, targets, rules, l2=self.config.l2),
+            Objective(lattice, targets, rules, l2=l2),
             np.zeros(size + len(index) ** 2),
             l1=self.config.l1,
             memory=6,
