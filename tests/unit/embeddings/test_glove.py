@@ -236,7 +236,7 @@ def test_names_of_gensim_are_understood() -> None:
     assert sum("is called" in event.text for event in notes if isinstance(event, Note)) == 2
 
 
-def test_configuration_needs_no_numba() -> None:
+def test_glove_needs_no_torch() -> None:
     code = "import hornbook.embeddings.glove, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
