@@ -201,12 +201,13 @@ def _sized(
     log: Log,
 ) -> Any:
     """The configuration that a budget, or a text to count, asks for; what the user fixed stays fixed."""
-    from hornbook.compare.budget import size_counts, size_recipe
+    from hornbook.compare.budget import size_recipe, size_without_steps
     from hornbook.compare.probe import measure
 
     split, vocabulary = data.shards.split("train"), data.tokenizer.size
     if recipe.batches is None:
-        return size_counts(config, int(split.tokens.size), len(split))[0]
+        tokens = int(split.tokens.size)
+        return size_without_steps(recipe, config, tokens=tokens, documents=len(split), seconds=seconds)[0]
     training = dataclasses.replace(config.training, seed=seed, device=device)
     config = dataclasses.replace(config, training=training)
     if training.steps or training.seconds:

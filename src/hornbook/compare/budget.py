@@ -94,6 +94,13 @@ def size_counts(config: Any, tokens: int, documents: int) -> tuple[Any, str]:
     return dataclasses.replace(config, model=model), rule
 
 
+def size_without_steps(recipe: Recipe, config: Any, *, tokens: int, documents: int, seconds: float) -> tuple[Any, str]:
+    """The configuration of a model without gradient steps: time for its passes, or what `size_counts` says."""
+    if recipe.passes:
+        return dataclasses.replace(config, seconds=seconds), ""
+    return size_counts(config, tokens, documents)
+
+
 def effective_tokens(tokens: float, unique: float) -> float:
     """What `tokens` drawn from `unique` are worth in fresh ones: unique (1 + 15 (1 - exp(-repetitions / 15)))."""
     if tokens <= unique:

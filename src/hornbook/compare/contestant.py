@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hornbook import catalog
-from hornbook.compare.budget import Sizing, flops_per_token, size_counts, size_recipe
+from hornbook.compare.budget import Sizing, flops_per_token, size_recipe, size_without_steps
 from hornbook.compare.probe import Probe
 from hornbook.compare.ranking import save_units
 from hornbook.compare.results import RaceRow
@@ -32,6 +32,7 @@ Log = Callable[[Event], None]
 CURVE_TOKENS = 40_000  # of held-out text for each point of a learning curve
 SAMPLE_TOKENS = 60
 ENTRY, UNITS, PROBE = "entry.json", "units.npz", "probe.json"  # in the work folder
+_PASSES = 0.75  # of the time for passes over the text; the rest scores and saves
 _SAVING_SECONDS = 1.0  # build, save, latency, samples
 _KEPT = ("bits_per_byte", "bits_per_byte_ci95", "train_seconds", "tokens_seen", "parameters")  # in run.json
 
@@ -75,7 +76,8 @@ def compete(
     config = merge(recipe.styles[style], overrides)
     forecast: dict[str, float] = {}
     if recipe.batches is None:
-        config = _counting(config, data, heard)
+        left = _PASSES * (seconds - cloze_seconds - (time.perf_counter() - begin))
+        config = _counting(recipe, config, data, left, heard)
     else:
         reserve = cloze_seconds + _SAVING_SECONDS + (time.perf_counter() - begin)
         training = dataclasses.replace(config.training, seed=seed, device=device)
@@ -146,10 +148,11 @@ def _point(trained: Trained, data: Data) -> tuple[tuple[float, int, float], ...]
     return () if score is None else ((trained.seconds, trained.tokens_seen, score),)
 
 
-def _counting(config: Any, data: Data, log: Log) -> Any:
-    """The configuration of a model that counts, pruned where the text is large."""
+def _counting(recipe: Any, config: Any, data: Data, seconds: float, log: Log) -> Any:
+    """The configuration of a model without gradient steps, pruned where the text is large."""
     split = data.shards.split("train")
-    config, rule = size_counts(config, int(split.tokens.size), len(split))
+    tokens = int(split.tokens.size)
+    config, rule = size_without_steps(recipe, config, tokens=tokens, documents=len(split), seconds=seconds)
     if rule:
         log(Note(rule))
     return config

@@ -163,7 +163,7 @@ def fit(
     equal parts of every batch; models that count do so in this one.
     """
     if recipe.batches is None:
-        return _count(recipe, config, data, log)
+        return _count(recipe, config, data, work, resume, log)
     if nproc != 1:
         from hornbook.tasks.processes import train_in_processes
 
@@ -238,14 +238,21 @@ def _gain(given: LanguageScore, random: LanguageScore) -> dict[str, Any]:
     }
 
 
-def _count(recipe: Recipe, config: Any, data: Data, log: Log) -> Trained:
+def _count(recipe: Recipe, config: Any, data: Data, work: Path, resume: bool, log: Log) -> Trained:
+    """Count the text once, or pass over it until a model no longer gains or its time is over."""
     begin = time.perf_counter()
     split = data.shards.split("train")
     tokens = int(split.tokens.size) + len(split)
-    model = resolve(recipe.model)(data.tokenizer, config.model).fit(split, log=log)
+    model = resolve(recipe.model)(data.tokenizer, config.model)
+    if recipe.passes:
+        model.fit(split, log=log, folder=work / "checkpoints", resume=resume, seconds=config.seconds or None)
+        times, reason = len(model.log_likelihoods_), "passed over the text"
+    else:
+        model.fit(split, log=log)
+        times, reason = 1, "counted once"
     seconds = time.perf_counter() - begin
-    log(Finished(step=1, tokens=tokens, seconds=seconds, reason="counted once"))
-    return Trained(model, seconds, tokens, "counted once")
+    log(Finished(step=times, tokens=times * tokens, seconds=seconds, reason=reason))
+    return Trained(model, seconds, times * tokens, reason, times)
 
 
 def quick_score(model: Any, sample: ShardSplit) -> dict[str, float]:
