@@ -1,5 +1,9 @@
 """Estimation against lmplz on real text: the same n-grams, the same log10 of every word within 1e-4, both ways through ARPA.
 
+lmplz (KenLM 4cb443e) leaves the unigram that it saw new last out of the counts of counts, from which discounts come: one in 657
+words of count 4 on the Penn Treebank, 0.0006 in log10. The training texts therefore end in a new word that is too frequent for
+the counts of counts to matter.
+
 Set HORNBOOK_KENLM to the folder of lmplz and HORNBOOK_DATA to the data; without them the tests are skipped.
 """
 
@@ -56,7 +60,8 @@ def test_every_word_scores_as_in_the_model_of_lmplz(name: str, order: int, tmp_p
     kenlm = pytest.importorskip("kenlm", reason="kenlm is in the group `peers`: make peers")
     program = lmplz()
     train, test = (plain(DATA / file) for file in TEXTS[name])
-    (tmp_path / "train.txt").write_text(train, "utf-8")
+    ending = "".join(f"{word} LAST-NEW-WORD\n" for word in train.split()[:30])
+    (tmp_path / "train.txt").write_text(train + ending, "utf-8")
     arpa = tmp_path / "theirs.arpa"
     command = [program, "-o", str(order), "-S", "2G", "-T", str(tmp_path), "--discount_fallback"]
     subprocess.run([*command, "--text", tmp_path / "train.txt", "--arpa", arpa], check=True, capture_output=True)

@@ -52,12 +52,12 @@ def names_of(tokenizer: Tokenizer) -> list[str]:
     return names
 
 
-def write_arpa(model: NgramLM, path: Path) -> None:
+def write_arpa(model: NgramLM, path: Path | str) -> None:
     """Write a model as an ARPA file, whole or not at all.
 
     ContentError when two ids have one name or a name has a blank; DiskFullError.
     """
-    trie = model.trie_
+    path, trie = Path(path), model.trie_
     log_probs = trie.log_probs[: trie.rows[0]]
     possible = (trie.log_prob_table[0][log_probs] if trie.log_prob_table.size else log_probs) > IMPOSSIBLE + 1
     shown = possible.copy()
@@ -83,13 +83,14 @@ def write_arpa(model: NgramLM, path: Path) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def export_arpa(model: NgramLM, path: Path, documents: Sequence[Ids]) -> float:
+def export_arpa(model: NgramLM, path: Path | str, documents: Sequence[Ids]) -> float:
     """Write a model, read it back and score `documents` with both; the largest difference of a token, in nats.
 
     ContentError when the file does not give the model's scores; no file is left then.
     """
     from hornbook.statistical.arpa_read import read_arpa
 
+    path = Path(path)
     write_arpa(model, path)
     try:
         again = read_arpa(path, tokenizer=model.tokenizer)

@@ -49,7 +49,7 @@ class _Order:
     backoffs: NDArray[np.float32]  # (rows,)
 
 
-def read_arpa(path: Path, *, tokenizer: Tokenizer | None = None) -> NgramLM:
+def read_arpa(path: Path | str, *, tokenizer: Tokenizer | None = None) -> NgramLM:
     """The model in an ARPA file, with a closed vocabulary of its words, or over the ids of a tokenizer that names them all.
 
     N-grams that the longer ones need and the file lacks (pruned files) get the probability they had by backing off. A file

@@ -1,7 +1,7 @@
 """One byte a probability: 256 values for each order, and back-off weights made anew so that every sum is still 1.
 
-Values are the means of equally full bins of the logs (Federico and Bertoldi 2006; Whittaker and Raj 2001). Back-off weights
-stay float32: they are what keeps the model normalised.
+Values are means of bins of the logs (Whittaker and Raj 2001; Federico and Bertoldi 2006), the bins by Lloyd's rule. Back-off
+weights stay float32: they are what keeps the model normalised.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from hornbook.statistical.prune import levels_of, reweigh
 from hornbook.statistical.trie import Trie
 
 _BINS = 255  # one entry is kept for IMPOSSIBLE
+_ROUNDS = 20
 
 
 def quantise(trie: Trie) -> Trie:
@@ -42,14 +43,23 @@ def quantise(trie: Trie) -> Trie:
 
 
 def _bins(logs: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(256,) increasing: IMPOSSIBLE, then the mean of each of 255 equally full bins."""
-    values = np.sort(logs[logs > IMPOSSIBLE + 1])
+    """(256,) increasing: IMPOSSIBLE, then 255 values that are each the mean of those nearest to it (Lloyd 1982)."""
+    values = np.sort(logs[logs > IMPOSSIBLE + 1]).astype(np.float64)
     if not values.size:
         return np.full(_BINS + 1, IMPOSSIBLE, dtype=np.float32)
-    edges = np.linspace(0, values.size, _BINS + 1).astype(np.int64)
-    sums = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
-    sizes = np.diff(edges)
-    means = np.where(sizes > 0, np.diff(sums[edges]) / np.maximum(sizes, 1), values[np.minimum(edges[:-1], values.size - 1)])
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    spread = max(float(values[-1] - values[0]), 1e-6)
+    place = (
+        np.arange(values.size) / values.size + (values - values[0]) / spread
+    )  # where values are many, and where they are few
+    edges = np.searchsorted(place, np.linspace(0, 2, _BINS + 1)[1:-1])
+    for _ in range(_ROUNDS):
+        bounds = np.concatenate([[0], edges, [values.size]])
+        sizes = np.diff(bounds)
+        means = np.where(
+            sizes > 0, np.diff(sums[bounds]) / np.maximum(sizes, 1), values[np.minimum(bounds[:-1], values.size - 1)]
+        )
+        edges = np.searchsorted(values, (means[1:] + means[:-1]) / 2)
     means[0] = values[0]  # so that every value can be rounded down
     return np.concatenate([[IMPOSSIBLE], np.sort(means)]).astype(np.float32)
 
