@@ -206,49 +206,6 @@ def scatter_words(chosen: NDArray[np.int64], words: InputRows, inputs: Table, ch
 
 
 @njit(cache=True, nogil=True, fastmath=REASSOCIATE)
-def average_contexts(
-    sums: NDArray[np.float32],
-    sizes: NDArray[np.float32],
-    low: NDArray[np.int64],
-    high: NDArray[np.int64],
-    begin: int,
-    end: int,
-    first: int,
-    x: NDArray[np.float32],
-) -> None:
-    """x[i - begin] = mean of the input rows of all words in the context of position i; `sums` begins at position `first`."""
-    x[:] = 0
-    for i in range(begin, end):
-        size = np.float32(0)
-        for j in range(low[i], high[i]):
-            if j != i:
-                size += sizes[j - first]
-                for k in range(x.shape[1]):
-                    x[i - begin, k] += sums[j - first, k]
-        if size > 1:
-            scale = np.float32(1) / size
-            for k in range(x.shape[1]):
-                x[i - begin, k] *= scale
-
-
-@njit(cache=True, nogil=True, fastmath=REASSOCIATE)
-def spread_contexts(
-    x_change: NDArray[np.float32],
-    low: NDArray[np.int64],
-    high: NDArray[np.int64],
-    begin: int,
-    end: int,
-    first: int,
-    changes: NDArray[np.float32],
-) -> None:
-    """Add the change of each context's mean to every word of that context, whole."""
-    for i in range(begin, end):
-        for j in range(low[i], high[i]):
-            if j != i:
-                add_row(changes, j - first, x_change, i - begin)
-
-
-@njit(cache=True, nogil=True, fastmath=REASSOCIATE)
 def add_row(target: NDArray[np.float32], row: int, source: NDArray[np.float32], from_row: int) -> None:
     """target[row] += source[from_row]."""
     for k in range(target.shape[1]):

@@ -31,7 +31,6 @@ from hornbook.embeddings.kernels import (
     Table,
     Text,
     add_row,
-    average_contexts,
     gather_words,
     own_rows,
     random_bits,
@@ -40,7 +39,6 @@ from hornbook.embeddings.kernels import (
     scatter_words,
     seed_state,
     sigmoid,
-    spread_contexts,
 )
 from hornbook.embeddings.tile_kernels import ROWS, add_combinations, products
 
@@ -122,9 +120,9 @@ def cbow_negative(
     state = np.empty(1, dtype=np.uint64)
     seed_state(state, plan.seed, epoch, chunk)
     kept, low, high = read_chunk(text, plan, chunk, state)
-    width, block, reach = inputs.base.shape[1], _whole_tiles(plan.block), plan.block + 2 * plan.window
+    width, block, reach = inputs.base.shape[1], _whole_tiles(plan.block), _whole_tiles(plan.block + 2 * plan.window)
     sums, changes, sizes = _rows(reach, width), _rows(reach, width), np.empty(reach, np.float32)
-    x, x_change = _rows(block, width), _rows(block, width)
+    x, x_change, members = _rows(block, width), _rows(block, width), _rows(block, reach)
     y, y_change = _rows(block + plan.shared, width), _rows(block + plan.shared, width)
     chosen, slots = np.empty(block + plan.shared, np.int64), np.empty(block + plan.shared, np.int64)
     steps = np.zeros((block, block + plan.shared), np.float32)
@@ -136,7 +134,7 @@ def cbow_negative(
         for i in range(begin, end):
             first, last = min(first, low[i]), max(last, high[i])
         gather_words(kept[first:last], words, inputs, sums, sizes)
-        average_contexts(sums, sizes, low, high, begin, end, first, x)
+        _average_contexts(sums, sizes, members, low, high, begin, end, first, x)
         chosen[: end - begin] = kept[begin:end]
         _draw(noise, state, chosen[block:])
         _gather_targets(chosen, slots, end - begin, block, outputs, y)
@@ -155,10 +153,48 @@ def cbow_negative(
         for j in range(block, block + plan.shared, ROWS):
             add_combinations(steps, j, 1, steps.shape[1], x, 0, end - begin, y_change, j)
         _scatter_targets(slots, end - begin, block, y_change, outputs)
-        changes[: last - first] = 0
-        spread_contexts(x_change, low, high, begin, end, first, changes)
+        changes[:] = 0
+        for j in range(0, last - first, ROWS):  # the change of a context's mean goes to each of its words, whole
+            near = max(first + j - plan.window - begin, 0), min(first + j + ROWS + plan.window - begin, end - begin)
+            add_combinations(members, j, 1, reach, x_change, near[0], near[1], changes, j)
         scatter_words(kept[first:last], words, inputs, changes)
     totals[3] += kept.size
+
+
+@njit(cache=True, nogil=True, fastmath=REASSOCIATE, error_model="numpy")
+def _average_contexts(
+    sums: NDArray[np.float32],
+    sizes: NDArray[np.float32],
+    members: NDArray[np.float32],
+    low: NDArray[np.int64],
+    high: NDArray[np.int64],
+    begin: int,
+    end: int,
+    first: int,
+    x: NDArray[np.float32],
+) -> None:
+    """x[i - begin] = mean of the input rows of all words in the context of position i; `sums` begins at position `first`.
+
+    `members` (block, reach) becomes 1 where a position is in the context of a centre, 0 elsewhere.
+    """
+    x[:] = 0
+    members[:] = 0
+    for tile in range(begin, end, ROWS):
+        left, right = low[tile], high[tile]
+        for i in range(tile, min(tile + ROWS, end)):
+            left, right = min(left, low[i]), max(right, high[i])
+            members[i - begin, low[i] - first : high[i] - first] = 1
+            members[i - begin, i - first] = 0
+        row = tile - begin
+        start = row * members.shape[1]
+        add_combinations(members, start, members.shape[1], 1, sums, left - first, right - first, x, row)
+        for i in range(tile, min(tile + ROWS, end)):
+            size = np.float32(0)
+            for j in range(low[i], high[i]):
+                size += sizes[j - first] * members[i - begin, j - first]
+            scale = np.float32(1) / max(size, np.float32(1))
+            for k in range(x.shape[1]):
+                x[i - begin, k] *= scale
 
 
 @njit(cache=True, nogil=True)

@@ -43,7 +43,8 @@ class Word2VecConfig:
 
     `sample`: words with a larger share of the text than this are thinned out; 0 keeps all, and a text that would lose nearly
     everything keeps all too. `learning_rate` 0 is the usual one of the method.
-    `shared_negatives` are drawn for a block of centres and weighted so that each pair counts `negative`: 16 is faster.
+    `shared_negatives` are drawn for a block of centres and weighted so that each pair counts `negative`; 0 are
+    32 for skip-gram and 16, which are faster, for CBOW.
     With the same `seed` and number of `threads` (0: every core) the result is the same, bit for bit, unless `racy`: then
     threads write to one matrix without waiting for each other, which gains most where there are subwords.
     """
@@ -59,15 +60,29 @@ class Word2VecConfig:
     min_learning_rate: float = 1e-4
     model: Literal["skipgram", "cbow"] = "skipgram"
     loss: Literal["negative", "hierarchical"] = "negative"
-    shared_negatives: int = 32
+    shared_negatives: int = 0
     noise_power: float = 0.75
     threads: int = 0
     seed: int = 1
     racy: bool = False
 
     def __post_init__(self) -> None:
-        least = {"dimensions": 1, "window": 1, "negative": 1, "epochs": 1, "shared_negatives": 4}
-        for name in ("min_count", "max_words", "sample", "learning_rate", "min_learning_rate", "threads", "seed"):
+        least = {
+            "dimensions": 1,
+            "window": 1,
+            "negative": 1,
+            "epochs": 1,
+        }
+        for name in (
+            "min_count",
+            "max_words",
+            "sample",
+            "learning_rate",
+            "min_learning_rate",
+            "threads",
+            "seed",
+            "shared_negatives",
+        ):
             least[name] = 0
         for name, lowest in least.items():
             if not getattr(self, name) >= lowest:
@@ -79,6 +94,11 @@ class Word2VecConfig:
     def rate(self) -> float:
         """The learning rate at the start: given, or .025 for skip-gram and .05 for CBOW, as word2vec.c has them."""
         return self.learning_rate or (0.025 if self.model == "skipgram" else 0.05)
+
+    @property
+    def shared(self) -> int:
+        """Negatives drawn for a block: given, or 32 for skip-gram and 16 for CBOW, whose centres are one pair each."""
+        return self.shared_negatives or (32 if self.model == "skipgram" else 16)
 
 
 class Word2Vec:

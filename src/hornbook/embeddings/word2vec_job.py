@@ -54,7 +54,7 @@ def prepare(
         window=config.window,
         block=block,
         negative=config.negative,
-        shared=config.shared_negatives,
+        shared=config.shared,
         rate=config.rate,
         last_rate=min(config.min_learning_rate, config.rate),
     )
@@ -67,7 +67,7 @@ def prepare(
         inputs=inputs,
         outputs=outputs,
         input_capacity=sampling.most_rows(text, words),
-        output_capacity=longest * most_of_word + (longest // block + 1) * config.shared_negatives,
+        output_capacity=longest * most_of_word + (longest // block + 1) * config.shared,
         threads=threads,
         racy=config.racy,
         total_words=sentences.total_words,
