@@ -67,23 +67,9 @@ class Word2VecConfig:
     racy: bool = False
 
     def __post_init__(self) -> None:
-        least = {
-            "dimensions": 1,
-            "window": 1,
-            "negative": 1,
-            "epochs": 1,
-        }
-        for name in (
-            "min_count",
-            "max_words",
-            "sample",
-            "learning_rate",
-            "min_learning_rate",
-            "threads",
-            "seed",
-            "shared_negatives",
-        ):
-            least[name] = 0
+        least = dict.fromkeys(("dimensions", "window", "negative", "epochs"), 1)
+        least |= dict.fromkeys(("min_count", "max_words", "sample", "learning_rate", "min_learning_rate"), 0)
+        least |= dict.fromkeys(("threads", "seed", "shared_negatives"), 0)
         for name, lowest in least.items():
             if not getattr(self, name) >= lowest:
                 raise UsageError("{name} = {value}: at least {lowest}", name=name, value=getattr(self, name), lowest=lowest)
