@@ -19,8 +19,8 @@ from hornbook.core.config import from_dict, to_dict
 from hornbook.core.errors import ContentError, UsageError
 from hornbook.core.events import Event, Progress
 from hornbook.core.types import Ids, LanguageModel, Tokenizer
-from hornbook.statistical.classes import read_targets, require_two, stored_labels, warn_of_rare
 from hornbook.statistical.features import check_texts
+from hornbook.statistical.label_sets import read_targets, require_two, stored_labels, warn_of_rare
 from hornbook.statistical.ngram import NgramConfig, NgramLM
 from hornbook.statistical.records import read_record
 from hornbook.tokenizers import TokenizerConfig, train_tokenizer

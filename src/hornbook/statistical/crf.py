@@ -16,8 +16,8 @@ from hornbook.core.config import from_dict, to_dict
 from hornbook.core.errors import ContentError, UsageError
 from hornbook.core.events import Event, Note, Progress
 from hornbook.core.runtime import available_cores
-from hornbook.statistical.classes import stored_labels
 from hornbook.statistical.crf_features import Sentences, check_tokens, find_windows, guess_tokens, templates_of
+from hornbook.statistical.label_sets import stored_labels
 from hornbook.statistical.records import read_record
 from hornbook.statistical.tensors import load_tensors, save_tensors
 

@@ -15,8 +15,8 @@ from hornbook.core.config import from_dict, to_dict
 from hornbook.core.errors import ContentError, UsageError
 from hornbook.core.events import Event, Note
 from hornbook.core.runtime import available_cores
-from hornbook.statistical.classes import read_targets, require_two, stored_labels, targets_of, warn_of_rare
 from hornbook.statistical.features import FeatureConfig, HashedFeatures, SparseRows
+from hornbook.statistical.label_sets import read_targets, require_two, stored_labels, targets_of, warn_of_rare
 from hornbook.statistical.records import read_record
 from hornbook.statistical.tensors import load_tensors, save_tensors
 
