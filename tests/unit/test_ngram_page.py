@@ -1,4 +1,4 @@
-"""The examples of docs/ngram.md and its Chinese twin run, and print what the pages show; among them the article's example 4.2."""
+"""The examples of docs/ngram.md and its Chinese twin run and print what the pages show; the first is the article's 4.2."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from hornbook.statistical.arpa import export_arpa, write_arpa
     from hornbook.statistical.arpa_read import read_arpa
     from hornbook.statistical.cache import CacheLM
+    from hornbook.statistical.classes import ClassConfig, ClassLM
     from hornbook.statistical.domain import cross_entropy_differences, domain_filter
     from hornbook.statistical.listing import count, next_words, perplexity
     from hornbook.statistical.mixture import MixtureLM
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CacheLM",
+    "ClassConfig",
+    "ClassLM",
     "MixtureLM",
     "NgramConfig",
     "NgramLM",
@@ -32,6 +35,8 @@ __all__ = [
 ]
 _PLACES = {
     "CacheLM": "cache",
+    "ClassConfig": "classes",
+    "ClassLM": "classes",
     "MixtureLM": "mixture",
     "count": "listing",
     "cross_entropy_differences": "domain",
