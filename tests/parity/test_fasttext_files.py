@@ -13,7 +13,7 @@ import pytest
 
 from hornbook.embeddings import FastText, FastTextConfig
 from hornbook.embeddings.formats import load_vectors, save_vectors
-from hornbook.embeddings.supervised import FastTextClassifier, huffman_tree, word_ngrams
+from hornbook.embeddings.supervised import FastTextClassifier, huffman_children, word_ngrams
 from hornbook.embeddings.vectors import WordVectors
 
 gensim_fasttext = pytest.importorskip("gensim.models.fasttext", reason="gensim is in the group `peers`: make peers")
@@ -130,7 +130,7 @@ def test_word_vectors_of_a_pruned_quantised_classifier(language_model: Path, tmp
 
 def test_huffman_tree_is_fasttexts_on_a_worked_example() -> None:
     # counts 8 4 2 1: the two rarest meet first (node 4 = 3, 2), then node 5 = (4, 1), then the root 6 = (5, 0)
-    assert huffman_tree(np.array([8, 4, 2, 1])).tolist() == [[3, 2], [4, 1], [5, 0]]
+    assert huffman_children(np.array([8, 4, 2, 1])).tolist() == [[3, 2], [4, 1], [5, 0]]
 
 
 def test_word_ngrams_are_fasttexts_on_a_worked_example() -> None:

@@ -195,7 +195,7 @@ class Glove:
             "learning_rate": self.config.rate,
             "tokens_seen": self.tokens_seen_,
             "pairs": self.pairs_,
-            "loss": self.loss_,
+            "weighted_loss": self.loss_,
             "seconds": round(self.seconds_, 3),
         }
 

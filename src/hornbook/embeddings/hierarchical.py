@@ -20,7 +20,7 @@ def huffman_tree(counts: NDArray[np.int64]) -> Tree:
 
     Inner nodes are numbered in the order in which they are made, the root is V - 2. Of two children, the rarer gets code 0.
     """
-    parents, codes = _join(np.asarray(counts, np.int64))
+    parents, codes = join(np.asarray(counts, np.int64))
     lengths = np.empty(counts.size, np.int64)
     _measure(parents, lengths)
     starts = np.zeros(counts.size + 1, np.int64)
@@ -31,7 +31,7 @@ def huffman_tree(counts: NDArray[np.int64]) -> Tree:
 
 
 @njit(cache=True, nogil=True)
-def _join(counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+def join(counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     """(2 V - 1,) parent of each node, words first, and its code. Two queues, both rising: words from the rarest, nodes made."""
     words = counts.size
     totals = np.empty(2 * words - 1, np.int64)

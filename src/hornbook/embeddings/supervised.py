@@ -5,7 +5,6 @@ Tokens, n-grams of words, losses and the roundings that show in the answer are f
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
@@ -44,7 +43,7 @@ class FastTextClassifier:
         self._ids = {_raw(word): row for row, word in enumerate([*model.words, *model.labels])}
         self._subwords, self._places = subword_config(model.args), places_of(model)
         self._output = dense_rows(model.output, np.arange(len(model.labels)))  # (labels, d)
-        self._tree = huffman_tree(model.counts[len(model.words) :]) if model.args.loss == HIERARCHICAL else None
+        self._tree = huffman_children(model.counts[len(model.words) :]) if model.args.loss == HIERARCHICAL else None
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -142,22 +141,18 @@ def _tokens(text: str) -> list[bytes]:
     return [*text.encode("utf-8", "replace").translate(_BLANKS).split(), END_OF_SENTENCE.encode()]
 
 
-def huffman_tree(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+def huffman_children(counts: NDArray[np.int64]) -> NDArray[np.int64]:
     """(labels - 1, 2) children, left and right, of nodes labels, labels + 1, ...; the last is the root. fastText's buildTree.
 
     Counts fall from first to last, as fastText saves labels.
     """
-    leaves = len(counts)
-    weights: list[float] = [*counts.tolist(), *[math.inf] * (leaves - 1)]  # a node weighs nothing less until it is made
-    children = np.zeros((max(leaves - 1, 0), 2), np.int64)
-    leaf, node = leaves - 1, leaves
-    for parent in range(leaves, 2 * leaves - 1):
-        for side in range(2):
-            if leaf >= 0 and weights[leaf] < weights[node]:
-                children[parent - leaves, side], leaf = leaf, leaf - 1
-            else:
-                children[parent - leaves, side], node = node, node + 1
-        weights[parent] = weights[children[parent - leaves, 0]] + weights[children[parent - leaves, 1]]
+    from hornbook.embeddings.hierarchical import join
+
+    labels = len(counts)
+    parents, codes = join(np.asarray(counts, np.int64))
+    children = np.zeros((max(labels - 1, 0), 2), np.int64)
+    child = np.arange(2 * labels - 2)
+    children[parents[child] - labels, codes[child]] = child
     return children
 
 

@@ -212,7 +212,7 @@ class Word2Vec:
             "learning_rate": self.config.rate,
             "tokens_seen": self.tokens_seen_,
             "pairs": self.pairs_,
-            "loss": self.loss_,
+            "nats_per_pair": self.loss_,
             "seconds": round(self.seconds_, 3),
         }
 
