@@ -2,8 +2,8 @@
 
 The trie answers by searches, each waiting for the one before. Here a bucket of 16 bytes holds the hash of an n-gram's words,
 its log-probability and its back-off weight (KenLM's probing model: Heafield 2011, section 3.1), and the hash of every order
-comes from the words alone: the look-ups of all orders of 64 tokens are begun before the first is needed. The table takes about
-24 bytes an n-gram. Two n-grams with equal 64-bit hashes would be one; with 10^8 n-grams that is expected once in 3000 models.
+comes from the words alone: the look-ups of all orders of 64 tokens are begun before the first is needed. The table takes
+32 bytes an n-gram. Two n-grams with equal 64-bit hashes would be one; with 10^8 n-grams that is expected once in 3000 models.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from hornbook.statistical.ngram import NgramLM
 from hornbook.statistical.query import stored_log
 from hornbook.statistical.stream import FlatDocuments, flatten, lay_out
 
-_LOAD = 1.5  # buckets an n-gram
+_LOAD = 2.0  # buckets an n-gram: fuller tables search longer for what is not there
 _TOGETHER = 64  # tokens whose look-ups are begun together
 
 
@@ -32,7 +32,7 @@ class FastScorer:
     def __init__(self, model: NgramLM, *, threads: int = 1) -> None:
         trie = model.trie_
         self._model, self._threads = model, threads
-        self._slots = np.zeros(2 * max(int((sum(trie.rows[1:]) + 1) * _LOAD), 8), dtype=np.uint64)
+        self._slots = _aligned(8 * (int(sum(trie.rows[1:]) * _LOAD) // 4 + 2))
         self._unigrams = np.zeros((trie.rows[0], 2), dtype=np.float32)
         hashes = np.zeros(0, dtype=np.uint64)
         starts = trie.starts
@@ -85,6 +85,13 @@ class FastScorer:
         return totals
 
 
+def _aligned(size: int) -> NDArray[np.uint64]:
+    """(size,) zeros that begin at a cache line."""
+    raw = np.zeros(size + 8, dtype=np.uint64)
+    skip = -raw.ctypes.data % 64 // 8
+    return raw[skip : skip + size]
+
+
 @njit(cache=True, nogil=True, inline="always")
 def _first(word: int) -> np.uint64:
     value = (np.uint64(word) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
@@ -100,7 +107,8 @@ def _join(before: np.uint64, word: int) -> np.uint64:
 
 @njit(cache=True, nogil=True, inline="always")
 def _bucket(key: np.uint64, buckets: np.uint64) -> np.int64:
-    return np.int64(((key >> np.uint64(32)) * buckets) >> np.uint64(32))
+    """The first of the four buckets of a cache line."""
+    return np.int64((((key >> np.uint64(32)) * (buckets >> np.uint64(2))) >> np.uint64(32)) << np.uint64(2))
 
 
 @njit(cache=True, nogil=True)
