@@ -9,15 +9,17 @@ comes from the words alone: the look-ups of all orders of 64 tokens are begun be
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+import math
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from hornbook.core.types import Ids
-from hornbook.statistical.lines import WordTable
+from hornbook.statistical.lines import WordTable, sum_documents
 from hornbook.statistical.ngram import NgramLM
 from hornbook.statistical.query import stored_log
 from hornbook.statistical.stream import FlatDocuments, flatten, lay_out
@@ -52,37 +54,49 @@ class FastScorer:
     def score_documents(self, documents: Iterable[Ids] | FlatDocuments) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Natural logs of all tokens and ends in one array, and where each document starts in it (documents + 1,)."""
         tokens, starts = flatten(documents)
-        trie, end = self._model.trie_, self._model.tokenizer.specials["end"]
         offsets = starts + np.arange(starts.size)
         scores = np.empty(int(offsets[-1]), dtype=np.float32)
-        cuts = np.searchsorted(offsets, np.linspace(0, offsets[-1], self._threads + 1)[1:-1])
-        bounds = np.concatenate([[0], cuts, [starts.size - 1]]).astype(np.int64)
+        cuts = np.searchsorted(offsets, np.linspace(0, offsets[-1], self._threads + 1)[1:-1]).tolist()
 
         def part(first: int, last: int) -> None:
             begin, stop = int(starts[first]), int(starts[last])
-            own = starts[first : last + 1] - begin
-            stream = lay_out(tokens[begin:stop], own, vocabulary_size=trie.vocabulary_size, end=end)
             out = scores[offsets[first] : offsets[last]]
-            _score(stream, trie.vocabulary_size, trie.order, self._unigrams, self._slots, self._slots.view(np.float32), out)
+            self._score(tokens[begin:stop], starts[first : last + 1] - begin, out)
 
-        pairs = [(int(first), int(last)) for first, last in itertools.pairwise(bounds) if first < last]
-        if len(pairs) < 2:
-            for pair in pairs:
-                part(*pair)
-        else:
-            with ThreadPoolExecutor(len(pairs)) as pool:
-                list(pool.map(part, *zip(*pairs)))
+        pairs = [(first, last) for first, last in itertools.pairwise([0, *cuts, starts.size - 1]) if first < last]
+        _side_by_side(part, pairs)
         return scores, offsets
 
     def score_lines(self, text: bytes) -> NDArray[np.float64]:
         """(lines,) log10 of the probability of every line as a sentence, its end counted: kenlm's `score` of each."""
         if self._words is None:
             self._words = WordTable.of(self._model)
-        scores, starts = self.score_documents(self._words.encode(text))
-        if starts.size == 1:
-            return np.zeros(0)
-        totals: NDArray[np.float64] = np.add.reduceat(scores, starts[:-1], dtype=np.float64) / np.log(10)
-        return totals
+        table = self._words
+        cuts = [0, *(text.rfind(b"\n", 0, len(text) * i // self._threads) + 1 for i in range(1, self._threads)), len(text)]
+
+        def part(first: int, last: int) -> NDArray[np.float64]:
+            documents = table.encode(memoryview(text)[first:last])
+            offsets = documents.starts + np.arange(documents.starts.size)
+            scores = np.empty(int(offsets[-1]), dtype=np.float32)
+            self._score(documents.tokens, documents.starts, scores)
+            totals: NDArray[np.float64] = sum_documents(scores, offsets)
+            return totals
+
+        parts = _side_by_side(part, [(first, last) for first, last in itertools.pairwise(cuts) if first < last])
+        return np.concatenate([np.zeros(0), *parts]) / math.log(10)
+
+    def _score(self, tokens: Ids, starts: NDArray[np.int64], scores: NDArray[np.float32]) -> None:
+        trie, end = self._model.trie_, self._model.tokenizer.specials["end"]
+        stream = lay_out(tokens, starts, vocabulary_size=trie.vocabulary_size, end=end)
+        _score(stream, trie.vocabulary_size, trie.order, self._unigrams, self._slots, self._slots.view(np.float32), scores)
+
+
+def _side_by_side(job: Callable[[int, int], Any], pairs: Sequence[tuple[int, int]]) -> list[Any]:
+    """The results of a job for every pair, a thread each."""
+    if len(pairs) < 2:
+        return [job(*pair) for pair in pairs]
+    with ThreadPoolExecutor(len(pairs)) as pool:
+        return list(pool.map(job, *zip(*pairs)))
 
 
 def _aligned(size: int) -> NDArray[np.uint64]:

@@ -39,7 +39,8 @@ def test_words_become_the_ids_of_the_tokenizer(text: str) -> None:
         np.testing.assert_array_equal(documents.tokens[first:last], tokenizer.encode(line))
     expected = [model.score(line) for line in lines]
     np.testing.assert_allclose(score_lines(model, text.encode()), expected, atol=1e-5)
-    np.testing.assert_allclose(FastScorer(model).score_lines(text.encode()), expected, atol=1e-5)
+    for threads in (1, 2, 5):
+        np.testing.assert_allclose(FastScorer(model, threads=threads).score_lines(text.encode()), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 5])
