@@ -7,20 +7,21 @@ import dataclasses
 import json
 import platform
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hornbook import catalog
 from hornbook.core import artifact, runtime
 from hornbook.core.config import merge, parse_duration
-from hornbook.core.errors import ContentError, UsageError
+from hornbook.core.errors import ContentError, UsageError, nearest
 from hornbook.core.events import Event, Note
 
 if TYPE_CHECKING:
     from hornbook.compare.results import RaceResult
     from hornbook.corpus.prepare import CorpusConfig
     from hornbook.corpus.report import CorpusReport
+    from hornbook.statistical.listing import Listing
     from hornbook.tokenizers import TokenizerConfig
 
 Log = Callable[[Event], None]
@@ -33,11 +34,16 @@ def silent(event: Event) -> None:
 
 
 def load(folder: str | Path, *, verify: bool = True) -> Any:
-    """Open a model folder: one that hornbook wrote (checked against its manifest), or a GPT-2 folder in Hugging Face layout.
+    """Open a model: a folder that hornbook wrote (checked against its manifest), one of GPT-2 in Hugging Face layout, or a file
+    of an n-gram model (.arpa, .arpa.gz).
 
-    Raises UsageError for a folder that is no model, ContentError in one line for a damaged one.
+    Raises UsageError for a path that is no model, ContentError in one line for a damaged one.
     """
+    from hornbook.tasks import ngrams
+
     folder = Path(folder)
+    if ngrams.is_arpa(folder):
+        return ngrams.open_arpa(folder)
     artifact.recover(folder)
     if not folder.exists():
         raise UsageError("{folder} does not exist", folder=folder)
@@ -228,13 +234,14 @@ def _sized(
 
 
 def evaluate(
-    model: str | Path, sources: Sources = (), *, corpus: CorpusConfig | None = None, log: Log = silent
+    model: str | Path, sources: Sources = (), *, corpus: CorpusConfig | None = None, column: str = "auto", log: Log = silent
 ) -> dict[str, Any]:
     """How good a saved model is on given data; what `hornbook evaluate --json` prints.
 
     A language model: bits per byte of a text, with its interval. Word vectors, a folder or a file of them: one result for each
     test file, or for a text the test that is made from it. A corpus folder, or sources with a split named test, are scored
-    on that split; any other text whole.
+    on that split; any other text whole. A tagger: accuracy on labelled sentences, the labels in `column`; a word segmenter: F1
+    on segmented text.
     """
     import tempfile
 
@@ -242,12 +249,14 @@ def evaluate(
     from hornbook.corpus.shards import encode_store
     from hornbook.embeddings.vectors import WordVectors
     from hornbook.scoring.lm import bits_per_byte
-    from hornbook.tasks import vectors
+    from hornbook.tasks import ngrams, sequences, vectors
 
     _require(sources)
     if not sources:
         raise UsageError("give something to evaluate {model} on: a text, or test files of word vectors", model=model)
-    opened = vectors.open_vectors(model, log=log) if Path(model).is_file() else load(model)
+    opened = vectors.open_vectors(model, log=log) if Path(model).is_file() and not ngrams.is_arpa(model) else load(model)
+    if sequences.is_segmenter(opened) or sequences.is_tagger(opened):
+        return sequences.evaluate(opened, [Path(source) for source in sources], column=column, log=log)
     with tempfile.TemporaryDirectory(prefix="hornbook-") as scratch:
         if isinstance(opened, WordVectors):
             if vectors.are_tests(sources):
@@ -311,10 +320,117 @@ def analogy(model: str | Path, a: str, b: str, c: str, *, top: int = 5, method: 
 
 
 def export(model: str | Path, output: str | Path, *, to: str = "word2vec") -> dict[str, Any]:
-    """Write word vectors as one file that other programs open: word2vec, word2vec-text, glove, fasttext."""
-    from hornbook.tasks import vectors
+    """Write a model as one file that other programs open: word vectors as word2vec, word2vec-text, glove or fasttext; an n-gram
+    model as arpa.
+    """
+    from hornbook.tasks import ngrams, vectors
 
+    if to == "arpa":
+        return ngrams.export_arpa(ngrams.require_ngram(load(model), model), Path(output))
     return vectors.export(vectors.open_vectors(model), Path(output), to=to)
+
+
+def next_words(model: str | Path, context: str, *, top: int = 10) -> Listing:
+    """The likeliest tokens after a context by an n-gram model: P(next | context) and how often each stood there in training."""
+    from hornbook.statistical.listing import next_words as list_next
+    from hornbook.tasks.ngrams import require_ngram
+
+    return list_next(require_ngram(load(model), model), context, top=top)
+
+
+def train_segmenter(
+    data: str | Path,
+    output: str | Path,
+    *,
+    dev: str | Path | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    log: Log = silent,
+) -> dict[str, Any]:
+    """Train a Chinese word segmenter and write its folder; returns what `hornbook train segmenter --json` prints.
+
+    `data`: a sentence a line with blanks between words, or CoNLL-U. F1 is of `dev`, by default of the last tenth, which is not
+    learned from.
+    """
+    given = _files(data, dev)
+    from hornbook.recipes.sequences import SEGMENTER
+    from hornbook.tasks import sequences
+
+    config = _configured(SEGMENTER, "", overrides or {})
+    return sequences.train_segmenter(SEGMENTER, config, given[0], Path(output), dev=given[1], log=log)
+
+
+def train_tagger(
+    data: str | Path,
+    output: str | Path,
+    *,
+    method: str = "hmm",
+    column: str = "auto",
+    dev: str | Path | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    log: Log = silent,
+) -> dict[str, Any]:
+    """Train a tagger ("hmm" or "crf") and write its folder; returns what `hornbook train tagger --json` prints.
+
+    `data`: CoNLL (a token a line, the label in `column`, the last by default) or CoNLL-U (upos by default). Accuracy is of
+    `dev`, by default of the last tenth, which is not learned from.
+    """
+    given = _files(data, dev)
+    from hornbook.recipes.sequences import TAGGERS
+    from hornbook.tasks import sequences
+
+    if method not in TAGGERS:
+        raise UsageError("unknown method '{name}'.{hint}", name=method, hint=nearest(method, TAGGERS))
+    config = _configured(TAGGERS[method], "", overrides or {})
+    return sequences.train_tagger(TAGGERS[method], config, given[0], Path(output), column=column, dev=given[1], log=log)
+
+
+def _files(data: str | Path, dev: str | Path | None) -> tuple[Path, Path | None]:
+    """Both as paths; UsageError where one is no file, before anything heavy loads."""
+    from hornbook.corpus.labelled import require_file
+
+    for path in (data, dev):
+        if path is not None:
+            require_file(Path(path))
+    return Path(data), None if dev is None else Path(dev)
+
+
+def segment(
+    model: str | Path,
+    texts: Iterable[str],
+    *,
+    dictionary: str | Path | None = None,
+    together: int = 1_000,
+    log: Log = silent,
+) -> Iterator[list[str]]:
+    """The words of every text by a saved segmenter, white space left out.
+
+    `dictionary`: a file of the user's own words, one a line; what was used of it and what not is logged. `together` texts are
+    cut in one call.
+    """
+    from hornbook.corpus.labelled import require_file
+    from hornbook.tasks import sequences
+
+    if dictionary is not None:
+        require_file(Path(dictionary))
+    segmenter = load(model)
+    if not sequences.is_segmenter(segmenter):
+        raise UsageError("{folder} is not a word segmenter but {kind}", folder=model, kind=type(segmenter).__name__)
+    if dictionary is not None:
+        segmenter.add_dictionary(Path(dictionary), log=log)
+    return sequences.segment_texts(segmenter, texts, together=together)
+
+
+def predict(
+    model: str | Path, inputs: Iterable[str | Sequence[str]], *, top: int = 1, together: int = 512
+) -> Iterator[dict[str, Any]]:
+    """The answer of a saved tagger, classifier or segmenter to every input (a text, or the tokens of a sentence), in order.
+
+    Each is what a line of `hornbook predict` holds. An empty input gets null and a reason; TypeError with the index for what is
+    neither a text nor a list of texts.
+    """
+    from hornbook.tasks.predict import predictions
+
+    return predictions(load(model), inputs, where=model, top=top, together=together)
 
 
 def generate(model: str | Path, prompts: Sequence[str] = ("",), *, width: int = 0, **settings: Any) -> list[str]:
@@ -375,8 +491,12 @@ def race(
 
 
 def info(folder: str | Path) -> dict[str, Any]:
-    """What a saved folder is: kind, configuration, cost, metrics; the manifest is checked."""
+    """What a saved folder is: kind, configuration, cost, metrics; the manifest is checked. Or what an ARPA file holds."""
+    from hornbook.tasks import ngrams
+
     folder = Path(folder)
+    if ngrams.is_arpa(folder):
+        return ngrams.arpa_facts(folder)
     artifact.verify(folder)
     facts: dict[str, Any] = {"folder": str(folder)}
     for name in (_CONFIG, "run.json", "index.json"):

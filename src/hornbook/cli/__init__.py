@@ -17,13 +17,15 @@ if TYPE_CHECKING:
 
 VERBS = {
     "corpus": "Read, clean, deduplicate and split text; a one-page report before any training.",
-    "train": "Train one model on a text: word2vec fasttext glove unigram ngram rnn lstm gru gpt.",
+    "train": "Train one model: word2vec fasttext glove unigram ngram hmm rnn lstm gru gpt; segmenter, tagger.",
     "race": "Train every generation on one text under one budget and rank them. The main job.",
-    "evaluate": "How good a model is: bits per byte of a text, tests of word vectors.",
+    "evaluate": "How good a model is: bits per byte of a text, tests of word vectors, accuracy of a tagger.",
     "generate": "Continue a text with any model.",
+    "predict": "Ask a tagger, a classifier or a segmenter: one JSON line for every input.",
+    "segment": "Cut Chinese text into words, one line out for every line in.",
     "neighbours": "The words nearest to a word.",
     "analogy": "What is to C as B is to A.",
-    "export": "Word vectors as a file that other programs open.",
+    "export": "Word vectors or an n-gram model as a file that other programs open.",
     "info": "What a saved folder is, and what it cost.",
     "doctor": "Check this machine: processor, threads, precision, extras.",
 }

@@ -10,26 +10,31 @@ from hornbook.cli.options import Common, TextFlags, corpus_config, print_json, s
 
 
 def evaluate(
-    model: Annotated[str, Parameter(help="A model folder, or a file of word vectors.")],
+    model: Annotated[str, Parameter(help="A model folder, a file of word vectors, or an .arpa file.")],
     data: Annotated[
-        tuple[str, ...], Parameter(help="Text files, folders, a corpus folder (its test split), or tests of word vectors.")
+        tuple[str, ...],
+        Parameter(help="Text, a corpus folder (its test split), tests of word vectors; for a tagger CoNLL or CoNLL-U."),
     ] = (),
     *,
+    column: Annotated[str, Parameter(help="For a tagger: the column of the labels, a number (CoNLL) or a name.")] = "auto",
     text: TextFlags = TextFlags(),
     common: Common = Common(),
 ) -> None:
     """Score a language model on a text: bits per byte of the original bytes, perplexity per token, 95 % interval.
 
-    Word vectors are put to the tests in files (word pairs with scores, analogies), or to one made from a text.
+    Word vectors are put to the tests in files (word pairs with scores, analogies), or to one made from a text; taggers and
+    segmenters to sentences with the right labels or words.
     """
     from hornbook import api
     from hornbook.cli.show import Reporter
 
     reporter = Reporter(quiet=common.quiet)
     with reporter.shown():
-        result = api.evaluate(model, sources_of(data), corpus=corpus_config(text), log=reporter)
+        result = api.evaluate(model, sources_of(data), corpus=corpus_config(text), column=column, log=reporter)
     if common.json:
         print_json(result)
+    elif "sentences" in result:
+        print(quality(result))
     elif "bits_per_byte" in result:
         _print_language_model(result)
     else:
@@ -45,6 +50,18 @@ def _print_language_model(result: dict[str, Any]) -> None:
     print(f"{result['tokens']:,} tokens, {result['bytes']:,} bytes, split {result['split']}")
     for note in result["notes"]:
         print(note)
+
+
+def quality(result: dict[str, Any]) -> str:
+    """How good labels of words are: every score with its interval, and on how much."""
+    names = {"f1": "F1 of words", "accuracy": "accuracy", "entity_f1": "F1 of spans"}
+    scores = []
+    for name, title in names.items():
+        if result.get(name) is not None:
+            interval = result[f"{name}_ci95"]
+            shown = f" [{interval[0]:.4f}, {interval[1]:.4f}]" if interval else ""
+            scores.append(f"{title} {result[name]:.4f}{shown}")
+    return (", ".join(scores) or "not measured") + f" on {result['n']:,} words of {result['sentences']:,} sentences"
 
 
 def _print_vectors(result: dict[str, Any]) -> None:

@@ -71,6 +71,8 @@ class OldFlags:
 
 
 app = App(name="train", help="Train one model on a text. hornbook train RECIPE --help lists a recipe's own options.")
+app.command("hornbook.cli.train_sequences:segmenter", name="segmenter", help="Train a word segmenter on segmented text.")
+app.command("hornbook.cli.train_sequences:tagger", name="tagger", help="Train a tagger on labelled sentences.")
 
 
 def _language_model(name: str, recipe: Any) -> Callable[..., None]:

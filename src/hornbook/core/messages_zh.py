@@ -18,6 +18,7 @@ _ROOMS: Final = (
     "statistical",
     "sequences",
     "hmm",
+    "labels",
     "linear",
     "crf",
     "models",

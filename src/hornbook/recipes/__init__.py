@@ -13,9 +13,10 @@ class Recipe:
 
     `styles` maps a style ("classic", "modern"; the first is the default) to a configuration: a frozen dataclass with
     `model` and, for networks, `training`. `model` is the class to build, as 'module:Class' (called with the tokenizer and
-    the model's configuration; for word vectors with the configuration alone). `reads`: 'tokens' for language models, 'words'
-    for word vectors. `batches`: 'blocks' shuffled, 'lanes' with carried state, None for models without gradient steps; of these
-    one that `passes` over the text again and again until its time is over has `seconds` in its configuration.
+    the model's configuration; for the others with the configuration alone). `reads`: 'tokens' for language models, 'words'
+    for word vectors, 'segmented' text for segmenters, 'labelled' sentences for taggers. `batches`: 'blocks'
+    shuffled, 'lanes' with carried state, None for models without gradient steps; of these one that `passes` over the text again
+    and again until its time is over has `seconds` in its configuration.
     """
 
     name: str
@@ -24,5 +25,5 @@ class Recipe:
     model: str
     styles: Mapping[str, Any]
     batches: Literal["blocks", "lanes"] | None = None
-    reads: Literal["tokens", "words"] = "tokens"
+    reads: Literal["tokens", "words", "segmented", "labelled"] = "tokens"
     passes: bool = False

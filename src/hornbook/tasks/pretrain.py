@@ -356,6 +356,18 @@ _CARDS = {  # by what a recipe reads: what the model is, what to know of it, wha
         "so is what the text's biases bring together. Rare words move little.",
         ("hornbook neighbours THIS_FOLDER a-word", "hornbook train lstm your-text.txt -o MODEL --init-embeddings THIS_FOLDER"),
     ),
+    "segmented": (
+        "A word segmenter",
+        "It cuts text as the sentences it learned from were cut: what counts as one word is a convention of theirs. F1 is of\n"
+        "words of sentences held out, with both ends right.",
+        ("hornbook segment THIS_FOLDER < your-text.txt", "hornbook segment THIS_FOLDER --dictionary words.txt < your-text.txt"),
+    ),
+    "labelled": (
+        "A tagger",
+        "It gives a label to every token, of the labels it learned from. Accuracy is of tokens of sentences held out; on text\n"
+        "of another kind it is lower.",
+        ("hornbook predict THIS_FOLDER 'A sentence .'",),
+    ),
 }
 
 

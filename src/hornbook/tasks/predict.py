@@ -1,0 +1,145 @@
+"""Answers of a saved tagger, classifier or segmenter to any input: one plain record each."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, TypeAlias
+
+from hornbook.core.errors import ContentError, UsageError
+from hornbook.tasks.sequences import is_segmenter, is_tagger, span_scheme
+
+Input: TypeAlias = str | Sequence[str]  # a text, or the tokens of a sentence
+_TOKEN = re.compile(r"\w+(?:[-'’.]\w+)*|[^\w\s]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def predictions(model: Any, inputs: Iterable[Input], *, where: object, top: int, together: int) -> Iterator[dict[str, Any]]:
+    """A record for every input, in order: `label` and `probability`, or `tokens` and `labels`, or `words`.
+
+    An input without a visible character has no answer: `label` (`labels`, `words`) null, `reason` "empty". Lone surrogates
+    become U+FFFD and are counted (`replaced`). `top` above 1 adds the probabilities of so many labels; `together` inputs are
+    answered in one call. Raises UsageError for a model of another kind, TypeError with the index for an input that is neither
+    a text nor a list of texts.
+    """
+    field, answer = _answers(model, where)
+    return _records(field, lambda wanted: answer(model, wanted, top), inputs, together)
+
+
+def _answers(model: Any, where: object) -> tuple[str, Callable[[Any, Sequence[Input], int], list[dict[str, Any]]]]:
+    """What an answer of this model is called, and the function that gives it."""
+    if is_segmenter(model):
+        return "words", _segmented
+    if is_tagger(model):
+        return "labels", _tagged
+    if hasattr(model, "predict_proba"):
+        return "label", _classified
+    raise UsageError(
+        "{folder} is {kind}: predict asks taggers, classifiers and segmenters", folder=where, kind=type(model).__name__
+    )
+
+
+def _records(
+    field: str, answer: Callable[[Sequence[Input]], list[dict[str, Any]]], inputs: Iterable[Input], together: int
+) -> Iterator[dict[str, Any]]:
+    source, start = iter(inputs), 0
+    while batch := list(islice(source, together)):
+        cleaned = [_cleaned(one, start + index) for index, one in enumerate(batch)]
+        wanted = [one for one, _ in cleaned if not _empty(one)]
+        found = iter(answer(wanted) if wanted else ())
+        for one, replaced in cleaned:
+            record = {field: None, "reason": "empty"} if _empty(one) else next(found)
+            yield record | ({"replaced": replaced} if replaced else {})
+        start += len(batch)
+
+
+def parse_line(line: str, number: int, *, name: str) -> Input:
+    """The input in a line of JSONL: a text, a list of tokens, or an object with `text` or `tokens`. ContentError otherwise."""
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ContentError("{path}, line {line} is not JSON: {error}", path=name, line=number, error=_line(error)) from None
+    if isinstance(value, dict):
+        value = value.get("tokens", value.get("text"))
+    if isinstance(value, str) or (isinstance(value, list) and all(isinstance(token, str) for token in value)):
+        return value
+    raise ContentError(
+        '{path}, line {line} has no input: a text, a list of tokens, or an object with "text" or "tokens" is expected',
+        path=name,
+        line=number,
+    )
+
+
+def is_json(line: str) -> bool:
+    """Whether a line is a value of JSONL that can hold an input, and not plain text."""
+    if not line.lstrip().startswith(("{", "[", '"')):
+        return False
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return line.lstrip().startswith("{")  # a damaged object, to be told of, rather than a text
+    return True
+
+
+def words_of(text: str, *, characters: bool = False) -> list[str]:
+    """The tokens of a text for a tagger: words with their inner hyphens and apostrophes, other signs alone; or characters."""
+    return [character for character in text if not character.isspace()] if characters else _TOKEN.findall(text)
+
+
+def _classified(model: Any, inputs: Sequence[Input], top: int) -> list[dict[str, Any]]:
+    texts = [one if isinstance(one, str) else " ".join(one) for one in inputs]
+    records: list[dict[str, Any]] = []
+    for row in model.predict_proba(texts):
+        order = (-row).argsort(kind="stable")
+        record = {"label": model.labels_[order[0]], "probability": round(float(row[order[0]]), 6)}
+        if top > 1:
+            record["probabilities"] = {model.labels_[i]: round(float(row[i]), 6) for i in order[:top]}
+        records.append(record)
+    return records
+
+
+def _tagged(model: Any, inputs: Sequence[Input], top: int) -> list[dict[str, Any]]:
+    from hornbook.sequences.labels import spans_of
+
+    characters = getattr(model.config, "tokens", "words") == "characters"
+    sentences = [words_of(one, characters=characters) if isinstance(one, str) else list(one) for one in inputs]
+    scheme = span_scheme(model)
+    records: list[dict[str, Any]] = []
+    for tokens, labels in zip(sentences, model(sentences), strict=True):
+        record: dict[str, Any] = {"tokens": tokens, "labels": labels}
+        if scheme:
+            blank = "" if characters else " "
+            record["spans"] = [
+                {"text": blank.join(tokens[span.first : span.last]), "label": span.kind, "first": span.first, "last": span.last}
+                for span in spans_of(labels, scheme)
+            ]
+        records.append(record)
+    return records
+
+
+def _segmented(model: Any, inputs: Sequence[Input], top: int) -> list[dict[str, Any]]:
+    texts = [one if isinstance(one, str) else "".join(one) for one in inputs]
+    return [{"words": [word for word in words if not word.isspace()]} for words in model.segment_many(texts)]
+
+
+def _cleaned(one: Any, index: int) -> tuple[Input, int]:
+    """The input without lone surrogates, and how many it had."""
+    if isinstance(one, str):
+        return _SURROGATE.subn("\ufffd", one)
+    if not isinstance(one, list | tuple):
+        raise TypeError(f"input {index} is {type(one).__name__}: a text or a list of tokens is wanted")
+    for token in one:
+        if not isinstance(token, str):
+            raise TypeError(f"input {index} has a token that is {type(token).__name__}, not str")
+    pairs = [_SURROGATE.subn("\ufffd", token) for token in one]
+    return [token for token, _ in pairs], sum(count for _, count in pairs)
+
+
+def _empty(one: Input) -> bool:
+    return not one.strip() if isinstance(one, str) else not any(token.strip() for token in one)
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
