@@ -94,17 +94,19 @@ def score_segmenter(segmenter: HmmSegmenter, sentences: Sequence[Words]) -> dict
 
 def score_tagger(tagger: HmmTagger | CrfTagger, sentences: Sequence[LabelledSentence]) -> dict[str, Any]:
     """Accuracy over tokens and, where labels mark spans, F1 of spans; intervals over sentences, None without sentences."""
-    from hornbook.sequences.labels import spans_of
+    from hornbook.sequences.labels import spans_of, to_bio
 
+    scheme = span_scheme(tagger)
     found = tagger([one.tokens for one in sentences])
-    pairs = [(one.labels, answer) for one, answer in zip(sentences, found, strict=True)]
+    try:
+        gold = [to_bio(one.labels, scheme) if scheme == "bio" else list(one.labels) for one in sentences]  # IOB1 too
+        pairs = list(zip(gold, found, strict=True))
+        spans = [(set(spans_of(labels, scheme)), set(spans_of(answer, scheme))) for labels, answer in pairs] if scheme else []
+    except ValueError as error:
+        raise ContentError("the labels are not {scheme}: {error}", scheme=scheme, error=error) from error
     right = [sum(a == b for a, b in zip(labels, answer)) for labels, answer in pairs]
     result = _ratio("accuracy", right, [len(labels) for labels, _ in pairs])
-    if scheme := span_scheme(tagger):
-        try:
-            spans = [(set(spans_of(labels, scheme)), set(spans_of(answer, scheme))) for labels, answer in pairs]
-        except ValueError as error:
-            raise ContentError("the labels are not {scheme}: {error}", scheme=scheme, error=error) from error
+    if scheme:
         result |= _f1("entity_f1", spans)
     return {**result, "n": sum(len(labels) for labels, _ in pairs), "sentences": len(pairs)}
 

@@ -180,6 +180,22 @@ def test_a_tagger_is_trained_measured_and_asked(
     assert result["sentences"] == 120 and result["labels"] == 5 and result["kind"] == f"{method}-tagger"
 
 
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("The cat's toys don't cost $3.50, Mr O'Brien!", "The cat 's toys do n't cost $ 3.50 , Mr O'Brien !"),
+        ("I'm sure we’ll see well-known U.S. films.", "I 'm sure we ’ll see well-known U.S . films ."),
+        ("我们 在\u3000学校。", "我们 在 学校 。"),
+        ("x" * 200_000, "x" * 200_000),
+    ],
+)
+def test_a_text_is_cut_as_treebanks_are(text: str, tokens: str) -> None:
+    from hornbook.tasks.predict import words_of
+
+    assert words_of(text) == tokens.split()
+    assert words_of("看 书。", characters=True) == ["看", "书", "。"]
+
+
 @pytest.mark.parametrize("kind", ["linear", "bayes"])
 def test_a_classifier_answers_every_line_even_an_empty_one(
     kind: str, place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -249,3 +265,20 @@ def test_help_of_the_new_verbs_loads_neither_torch_nor_numba() -> None:
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
         assert done.returncode == 0, (verb, done.stderr)
         assert "--json" in done.stdout
+
+
+def test_labels_of_iob1_are_scored_as_the_spans_they_mark() -> None:
+    from types import SimpleNamespace
+
+    from hornbook.corpus.labelled import LabelledSentence
+    from hornbook.tasks.sequences import score_tagger
+
+    class Tagger:
+        config = SimpleNamespace(scheme="iob1")
+
+        def __call__(self, sentences: list[tuple[str, ...]]) -> list[list[str]]:
+            return [["B-PER", "I-PER", "B-PER", "B-LOC"]]
+
+    gold = LabelledSentence(("a", "b", "c", "d"), ("I-PER", "I-PER", "B-PER", "O"), "a b c d", (), 1)
+    score = score_tagger(Tagger(), [gold])  # type: ignore[arg-type]
+    assert score["accuracy"] == 0.75 and score["entity_f1"] == pytest.approx(2 * 2 / (2 + 3))
