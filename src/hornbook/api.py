@@ -266,6 +266,7 @@ def evaluate(
         store = _scratch_store(sources, Path(scratch), settings, log)
         shards = encode_store(store, _language_model(opened, model).tokenizer, Path(scratch) / "shards", log=log)
         name = next(name for name in ("test", "valid", "train") if len(shards.split(name)))
+        ngrams.warn_of_unknown(opened.tokenizer, shards.split(name).tokens, log=log)
         score = bits_per_byte(opened, shards.split(name))
     return {
         "bits_per_byte": score.bits_per_byte,
@@ -319,14 +320,14 @@ def analogy(model: str | Path, a: str, b: str, c: str, *, top: int = 5, method: 
     return vectors.analogy(vectors.open_vectors(model), a, b, c, top=top, method=method)
 
 
-def export(model: str | Path, output: str | Path, *, to: str = "word2vec") -> dict[str, Any]:
+def export(model: str | Path, output: str | Path, *, to: str = "word2vec", log: Log = silent) -> dict[str, Any]:
     """Write a model as one file that other programs open: word vectors as word2vec, word2vec-text, glove or fasttext; an n-gram
     model as arpa.
     """
     from hornbook.tasks import ngrams, vectors
 
     if to == "arpa":
-        return ngrams.export_arpa(ngrams.require_ngram(load(model), model), Path(output))
+        return ngrams.export_arpa(ngrams.require_ngram(load(model), model), Path(output), log=log)
     return vectors.export(vectors.open_vectors(model), Path(output), to=to)
 
 

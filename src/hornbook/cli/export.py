@@ -25,8 +25,9 @@ def export(
     KenLM, SRILM and others: ARPA; it is read back and compared with the model.
     """
     from hornbook import api
+    from hornbook.cli.show import Reporter
 
-    result = api.export(model, output, to=to)
+    result = api.export(model, output, to=to, log=Reporter(quiet=common.quiet))
     if common.json:
         print_json(result)
     elif to == "arpa":

@@ -21,5 +21,13 @@ MESSAGES: dict[str, str] = {
         "标准输入中有 {count} 行不是 UTF-8：无法读取的部分已换成 U+FFFD"
     ),
     "give the file by its name: its encoding is then found": "请直接给出文件名：程序会识别其编码",
+    "the n-grams are of tokens of the {kind} tokenizer, spelled as in its tokenizer.json: to score text with the file, "
+    "cut it by that tokenizer first": (
+        "这些 n-gram 由 {kind} 分词器的词元组成，写法同其 tokenizer.json：用该文件给文本打分前，请先用该分词器切分文本"
+    ),
+    "{share:.0%} of the tokens of the text are unknown to the model: its perplexity says little": (
+        "文本中 {share:.0%} 的词元是模型未知的：其困惑度没有多少意义"
+    ),
+    "give text that is cut into words as the model's own text was": "请给出按模型训练文本同样方式切分的文本",
     "--{group}.* options are for --method {group}": "--{group}.* 选项只用于 --method {group}",
 }

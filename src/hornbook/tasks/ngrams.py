@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hornbook.core.errors import UsageError
+from hornbook.core.errors import UsageError, translate
+from hornbook.core.events import Alarm, Event, Note
 from hornbook.corpus.compression import chunks
 
 if TYPE_CHECKING:
-    from hornbook.core.types import Ids
+    from hornbook.core.types import Ids, Tokenizer
     from hornbook.statistical.ngram import NgramLM
 
 _DOCUMENTS, _TOKENS = 16, 24  # sampled from a model, to compare it with its export
@@ -64,10 +66,17 @@ def arpa_facts(path: Path) -> dict[str, Any]:
     }
 
 
-def export_arpa(model: NgramLM, path: Path) -> dict[str, Any]:
+def export_arpa(model: NgramLM, path: Path, *, log: Callable[[Event], None]) -> dict[str, Any]:
     """Write an ARPA file, read it back and compare scores on texts that the model makes up; file, orders, size, difference."""
     from hornbook.statistical.arpa import export_arpa as write_and_compare
 
+    kind = getattr(model.tokenizer, "kind", "")
+    if kind != "words-closed":
+        text = translate(
+            "the n-grams are of tokens of the {kind} tokenizer, spelled as in its tokenizer.json: to score text with the file, "
+            "cut it by that tokenizer first"
+        )
+        log(Note(text.format(kind=kind)))
     worst = write_and_compare(model, path, _sample(model))
     return {
         "file": str(path),
@@ -77,6 +86,18 @@ def export_arpa(model: NgramLM, path: Path) -> dict[str, Any]:
         "largest_difference_nats": worst,
         "size_mb": path.stat().st_size / 1e6,
     }
+
+
+def warn_of_unknown(tokenizer: Tokenizer, tokens: Ids, *, log: Callable[[Event], None]) -> None:
+    """An alarm when so much of a text is unknown that a perplexity says little of the model."""
+    from hornbook.statistical.listing import unknown_id
+    from hornbook.tokenizers.report import FLOODED_UNKNOWN
+
+    unknown = unknown_id(tokenizer)
+    share = 0.0 if unknown is None or not tokens.size else float(np.count_nonzero(tokens == unknown) / tokens.size)
+    if share > FLOODED_UNKNOWN:
+        text = translate("{share:.0%} of the tokens of the text are unknown to the model: its perplexity says little")
+        log(Alarm(text.format(share=share), translate("give text that is cut into words as the model's own text was")))
 
 
 def _sample(model: NgramLM) -> list[Ids]:

@@ -248,6 +248,15 @@ def test_arpa_files_go_out_and_come_in(place: Path, tmp_path: Path, capsys: pyte
         assert np.isfinite(score["perplexity"]) and 1 < score["perplexity"] < 5
 
 
+def test_text_whose_words_a_model_does_not_know_is_told_of(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", str(place / "ngram"), str(place / "text"), "--documents", "line"]) == 0
+    assert "unknown to the model" not in capsys.readouterr().err
+    assert main(["evaluate", str(place / "ngram"), str(place / "words.txt"), "--documents", "line"]) == 0
+    assert "100% of the tokens of the text are unknown to the model" in capsys.readouterr().err
+    assert main(["export", str(place / "bayes" / "label-0"), "--to", "arpa", "-o", str(place / "chars.arpa")]) == 0
+    assert "chars tokenizer" in capsys.readouterr().err
+
+
 def test_what_may_follow_a_context_with_counts(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     listing = told(capsys, "info", str(place / "ngram"), "--context", "the old", "--top", "2")
     first, second = listing["continuations"]
