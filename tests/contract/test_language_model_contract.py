@@ -52,6 +52,24 @@ def modern(tokenizer, documents, **sizes):
     return sharpened(GptLM(tokenizer, ModernGptConfig(layers=2, width=32, heads=2, context=CONTEXT, **sizes)))
 
 
+def classes(tokenizer, documents):
+    from hornbook.statistical import ClassConfig, ClassLM
+
+    return ClassLM(tokenizer, ClassConfig(classes=12, rounds=3, order=3)).fit(documents)
+
+
+def mixture(tokenizer, documents):
+    from hornbook.statistical import MixtureLM
+
+    return MixtureLM([ngram(tokenizer, documents[1:], order=2), hmm(tokenizer, documents[1:], states=8)]).fit(documents[:1])
+
+
+def cache(tokenizer, documents):
+    from hornbook.statistical import CacheLM
+
+    return CacheLM(ngram(tokenizer, documents[1:], order=2)).fit(documents[:1])
+
+
 def sharpened(model):
     """Untrained networks give nearly equal scores everywhere: larger weights make every mistake visible."""
     import torch
@@ -69,6 +87,9 @@ CASES = {
     "bigram": lambda tokenizer, documents: ngram(tokenizer, documents, order=2),
     "5-gram": lambda tokenizer, documents: ngram(tokenizer, documents, order=5),
     "hmm": lambda tokenizer, documents: hmm(tokenizer, documents, states=20),
+    "word classes": classes,
+    "mixture": mixture,
+    "cache": cache,
     "rnn": lambda tokenizer, documents: rnn(tokenizer, documents, cell="rnn"),
     "lstm": lambda tokenizer, documents: rnn(tokenizer, documents, cell="lstm", layers=2),
     "gru": lambda tokenizer, documents: rnn(tokenizer, documents, cell="gru", embedding=12, tied=False),

@@ -69,6 +69,11 @@ class LanguageModel(Protocol[S]):
         """The tokenizer whose ids the model reads."""
         ...
 
+    @property
+    def parameters(self) -> int:
+        """Numbers that training set."""
+        ...
+
     def log_probs(self, documents: Sequence[Ids]) -> list[TokenScores]:
         """(len + 1,) natural log-probabilities per document: its tokens, then `end`. Batched inside."""
         ...

@@ -56,6 +56,11 @@ class CacheLM:
         """The tokenizer of the model inside."""
         return self.model.tokenizer
 
+    @property
+    def parameters(self) -> int:
+        """Numbers of the model inside, half-lives and weights."""
+        return self.model.parameters + self.half_lives_.size + self.weights_.size
+
     def fit(self, documents: Sequence[Ids], *, running: bool = False) -> Self:
         """Tune weights and half-lives on held-out documents; `running`: for a past that runs through all of them."""
         base = np.exp(np.concatenate([np.zeros(0, np.float32), *self.model.log_probs(documents)]).astype(np.float64))

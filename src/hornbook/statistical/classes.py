@@ -78,6 +78,11 @@ class ClassLM:
             raise UsageError("this n-gram model is not trained: call fit, or load a saved one")
         return self._model
 
+    @property
+    def parameters(self) -> int:
+        """Numbers of the class n-grams, a class and an emission a word."""
+        return self.model_.parameters + self.classes_.size + self.emissions_.size
+
     def fit(self, documents: Iterable[Ids] | FlatDocuments, *, log: Callable[[Event], None] | None = None) -> Self:
         """Find classes, then count them. ContentError when an id is outside the vocabulary."""
         tokens, starts = flatten(documents)

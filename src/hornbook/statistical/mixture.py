@@ -71,6 +71,11 @@ class MixtureLM:
         """The tokenizer of all."""
         return self.models[0].tokenizer
 
+    @property
+    def parameters(self) -> int:
+        """Numbers of all models, and the weights."""
+        return sum(model.parameters for model in self.models) + self.weights_.size
+
     def fit(self, documents: Sequence[Ids]) -> Self:
         """Tune the weights on held-out documents: text that no model was trained on."""
         scores = [np.concatenate([np.zeros(0, np.float32), *model.log_probs(documents)]) for model in self.models]
