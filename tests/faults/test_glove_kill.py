@@ -26,7 +26,7 @@ def say(event):
 generator = np.random.default_rng(5)
 words = np.minimum(generator.zipf(1.2, (3000, 20)) - 1, 999)
 corpus = [[f"w{word}" for word in sentence] for sentence in words]
-config = GloveConfig(dimensions=20, window=5, epochs=25, threads=2, seed=3)
+config = GloveConfig(dimensions=20, window=5, epochs=120, threads=2, seed=3)
 model = Glove(config).fit(corpus, folder=Path(sys.argv[1]), resume=True, log=say)
 print("digest", hashlib.sha256(model.vectors_.vectors.tobytes()).hexdigest(), model.losses_[0], flush=True)
 """
@@ -37,11 +37,11 @@ def run(folder: Path, kill_after: float | None = None) -> str:
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "2"}
     child = subprocess.Popen([sys.executable, "-c", CHILD, str(folder)], stdout=subprocess.PIPE, text=True, env=environment)
     assert child.stdout is not None
+    first = child.stdout.readline()  # of a finished training that is resumed it is the last line too
     if kill_after is not None:
-        child.stdout.readline()
         time.sleep(kill_after)
         child.send_signal(signal.SIGKILL)
-    output = child.communicate(timeout=120)[0]
+    output = first + child.communicate(timeout=120)[0]
     assert child.returncode in ((0,) if kill_after is None else (0, -9)), output
     return output.splitlines()[-1] if child.returncode == 0 else ""
 
