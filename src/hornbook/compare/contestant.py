@@ -247,7 +247,13 @@ def _score(
 def _shape(model: Any) -> str:
     """'4 layers, width 256, context 256' of a network, 'order 5' of an n-gram model."""
     parts = []
-    for field, words in (("order", "order {}"), ("states", "{} states"), ("layers", "{} layers"), ("width", "width {}"), ("context", "context {}")):
+    for field, words in (
+        ("order", "order {}"),
+        ("states", "{} states"),
+        ("layers", "{} layers"),
+        ("width", "width {}"),
+        ("context", "context {}"),
+    ):
         if hasattr(model, field):
             value = getattr(model, field)
             parts.append("1 layer" if field == "layers" and value == 1 else words.format(value))
