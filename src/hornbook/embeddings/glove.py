@@ -15,7 +15,7 @@ from hornbook.core.errors import ContentError, UsageError, translate
 from hornbook.core.events import Alarm, Event, Note
 from hornbook.core.runtime import available_cores, local_ranks, release_free_memory, rss_mb
 from hornbook.embeddings.vectors import WordVectors
-from hornbook.embeddings.word2vec import Corpus, from_gensim
+from hornbook.embeddings.word2vec import Corpus, from_gensim, hand_on
 from hornbook.embeddings.words import Sentences, Vocabulary, VocabularyConfig, read_sentences
 
 if TYPE_CHECKING:
@@ -122,10 +122,7 @@ class Glove:
             report(note)
         self.alarms_ = []
         with closing(self._train(corpus, initial, folder, resume, report)) as events:
-            for event in events:
-                if isinstance(event, Alarm):
-                    self.alarms_.append(event)
-                report(event)
+            hand_on(events, report, self.alarms_)
         return self
 
     def _train(

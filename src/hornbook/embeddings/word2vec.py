@@ -139,10 +139,7 @@ class Word2Vec:
             report(note)
         self.alarms_ = []
         with closing(self._train(corpus, initial, folder, resume, save_seconds, report)) as events:
-            for event in events:
-                if isinstance(event, Alarm):
-                    self.alarms_.append(event)
-                report(event)
+            hand_on(events, report, self.alarms_)
         return self
 
     def _train(
@@ -215,6 +212,14 @@ class Word2Vec:
             "nats_per_pair": self.loss_,
             "seconds": round(self.seconds_, 3),
         }
+
+
+def hand_on(events: Iterable[Event], log: Callable[[Event], None], alarms: list[Alarm]) -> None:
+    """Log the events of a training as they come; alarms are kept in `alarms` too."""
+    for event in events:
+        if isinstance(event, Alarm):
+            alarms.append(event)
+        log(event)
 
 
 def from_gensim(options: Mapping[str, Any]) -> tuple[dict[str, Any], list[Note]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, cast
 
@@ -13,13 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from hornbook.core.types import Ids, NextScores, Tokenizer
-from hornbook.layers.attention import Attend, SelfAttention, causal_attention, check_sizes, head_count
+from hornbook.layers.attention import Attend, SelfAttention, check_sizes, head_count
 from hornbook.layers.cache import KeyValueCache
 from hornbook.layers.dropout import Dropout
 from hornbook.layers.feedforward import GELUS, GeluFeedForward
 from hornbook.layers.init import normal_, residual_
 from hornbook.models import huggingface, weights
-from hornbook.models.gpt_modern import ModernGptConfig, ModernGptModule
+from hornbook.models.gpt_modern import CausalNetwork, ModernGptConfig, ModernGptModule
 from hornbook.models.gpt_modern import flops_per_token as modern_flops_per_token
 from hornbook.models.gpt_modern import parameters as modern_parameters
 from hornbook.models.neural import BATCH_TOKENS, NeuralLM, Scored, check_model_type, pad, read_own_config, write_own
@@ -41,7 +40,7 @@ class GptConfig:
     activation: Literal["gelu", "gelu_new"] = "gelu"  # exact, or GPT-2's tanh form: four times slower on a CPU
 
 
-class GptModule(nn.Module):
+class GptModule(CausalNetwork):
     """The network: ids (B, T) -> states (B, T, W) for the head. It keeps no carry between calls."""
 
     def __init__(self, config: GptConfig, vocabulary: int) -> None:
@@ -58,28 +57,12 @@ class GptModule(nn.Module):
         normal_(self, 0.02)
         residual_([weight for block in self.blocks for weight in cast(GptBlock, block).residual_weights()], 0.02)
 
-    def forward(self, ids: Tensor, carry: Any = None) -> tuple[Tensor, None]:
-        """(B, T) ids -> (B, T, W) states and no carry."""
-        attend = partial(causal_attention, probability=self.config.dropout if self.training else 0.0)
-        positions = torch.arange(ids.shape[1], device=ids.device)
-        return self.encode(ids, positions, [attend] * self.config.layers), None
-
     def encode(self, ids: Tensor, positions: Tensor, attends: list[Attend]) -> Tensor:
         """(B, T) ids at `positions` (T,) or (B, T), each layer looking back by its `attends` -> (B, T, W)."""
         states = self.dropout(self.embedding(ids) + self.positions(positions))
         for block, attend in zip(self.blocks, attends):
             states = block(states, attend)
         return cast(Tensor, self.norm(states))
-
-    @property
-    def output_weight(self) -> nn.Parameter:
-        """(V, W): the embedding table, or the head of an untied model."""
-        return cast(nn.Parameter, (self.embedding if self.head is None else self.head).weight)
-
-    @property
-    def output_bias(self) -> None:
-        """GPT-2's head has none."""
-        return None
 
 
 class GptBlock(nn.Module):

@@ -37,7 +37,32 @@ class ModernGptConfig:
     tied: bool = True
 
 
-class ModernGptModule(nn.Module):
+class CausalNetwork(nn.Module):
+    """What both layouts share: from ids to states over one window, and the weights of the head. They add `encode`."""
+
+    config: Any
+    embedding: nn.Embedding
+    head: nn.Linear | None
+    encode: Any
+
+    def forward(self, ids: Tensor, carry: Any = None) -> tuple[Tensor, None]:
+        """(B, T) ids -> (B, T, W) states and no carry."""
+        attend = partial(causal_attention, probability=self.config.dropout if self.training else 0.0)
+        positions = torch.arange(ids.shape[1], device=ids.device)
+        return self.encode(ids, positions, [attend] * self.config.layers), None
+
+    @property
+    def output_weight(self) -> nn.Parameter:
+        """(V, W): the embedding table, or the head of an untied model."""
+        return cast(nn.Parameter, (self.embedding if self.head is None else self.head).weight)
+
+    @property
+    def output_bias(self) -> None:
+        """The head has no bias."""
+        return None
+
+
+class ModernGptModule(CausalNetwork):
     """The network: ids (B, T) -> states (B, T, W) for the head. It keeps no carry between calls."""
 
     def __init__(self, config: ModernGptConfig, vocabulary: int) -> None:
@@ -67,12 +92,6 @@ class ModernGptModule(nn.Module):
         if self.head is not None:
             nn.init.zeros_(self.head.weight)
 
-    def forward(self, ids: Tensor, carry: Any = None) -> tuple[Tensor, None]:
-        """(B, T) ids -> (B, T, W) states and no carry."""
-        attend = partial(causal_attention, probability=self.config.dropout if self.training else 0.0)
-        positions = torch.arange(ids.shape[1], device=ids.device)
-        return self.encode(ids, positions, [attend] * self.config.layers), None
-
     def encode(self, ids: Tensor, positions: Tensor, attends: list[Attend]) -> Tensor:
         """(B, T) ids at `positions` (T,) or (B, T), each layer looking back by its `attends` -> (B, T, W)."""
         origin = self.dropout(rms_norm(self.embedding(ids)))  # (B, T, W)
@@ -83,16 +102,6 @@ class ModernGptModule(nn.Module):
             states = mix(states, origin, stream_share, origin_share)
             states, _ = block(states, angles, (first, value_share), attend)
         return cast(Tensor, self.norm(states))
-
-    @property
-    def output_weight(self) -> nn.Parameter:
-        """(V, W): the embedding table, or the head of an untied model."""
-        return cast(nn.Parameter, (self.embedding if self.head is None else self.head).weight)
-
-    @property
-    def output_bias(self) -> None:
-        """No biases."""
-        return None
 
 
 class ModernGptBlock(nn.Module):

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from hornbook.core.config import from_dict, to_dict
 from hornbook.core.errors import ContentError, UsageError, translate
 from hornbook.core.events import Event, Note, Saved, Step
+from hornbook.core.groups import groups
 from hornbook.core.runtime import available_cores
 from hornbook.core.types import Ids, NextScores, Tokenizer, TokenScores
 from hornbook.statistical.records import read_record
@@ -187,7 +188,7 @@ class HmmLM:
         """(len + 1,) natural logs per document: its tokens, then `end` (forward algorithm). ContentError on an unknown id."""
         end = self._tokenizer.specials["end"]
         scores: list[TokenScores] = []
-        for part in _in_parts(documents):
+        for part in groups(documents, _TOKENS_PER_CALL):
             flat, starts, _ = self._forward([np.append(np.asarray(document, dtype=np.int64), end) for document in part])
             scores += np.split(flat, starts[1:-1])
         return scores
@@ -371,17 +372,3 @@ def _step(state: Iteration, observed: Observations, *, seconds: float, last: flo
         learning_rate=0.0,
         gradient_norm=0.0,
     )
-
-
-def _in_parts(documents: Sequence[Ids]) -> Iterable[list[Ids]]:
-    """The documents in groups of some million tokens, so that memory does not grow with the text."""
-    part: list[Ids] = []
-    tokens = 0
-    for document in documents:
-        part.append(document)
-        tokens += len(document) + 1
-        if tokens >= _TOKENS_PER_CALL:
-            yield part
-            part, tokens = [], 0
-    if part:
-        yield part

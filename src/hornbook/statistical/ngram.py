@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from hornbook.core.config import from_dict, to_dict
 from hornbook.core.errors import ContentError, UsageError
 from hornbook.core.events import Event
+from hornbook.core.groups import groups
 from hornbook.core.types import Ids, NextScores, Tokenizer, TokenScores
 from hornbook.statistical.ngram_config import NgramConfig as NgramConfig
 from hornbook.statistical.ngram_config import least_memory, piece_tokens
@@ -123,7 +124,7 @@ class NgramLM:
         if not self.normalised:
             raise UsageError("stupid backoff gives scores, not probabilities: no perplexity or bits per byte. Use `score`.")
         scores: list[TokenScores] = []
-        for part in _in_parts(documents):
+        for part in groups(documents, _TOKENS_PER_CALL):
             flat, starts = self.score_documents(part)
             scores += np.split(flat, starts[1:-1])
         return scores
@@ -300,17 +301,3 @@ def _read_record(path: Path) -> dict[str, Any]:
 
 def _three_numbers(entry: Any) -> bool:
     return isinstance(entry, list) and len(entry) == 3 and all(isinstance(number, int | float) for number in entry)
-
-
-def _in_parts(documents: Sequence[Ids]) -> Iterator[list[Ids]]:
-    """The documents in groups of some million tokens, so that memory does not grow with the text."""
-    part: list[Ids] = []
-    tokens = 0
-    for document in documents:
-        part.append(document)
-        tokens += len(document) + 1
-        if tokens >= _TOKENS_PER_CALL:
-            yield part
-            part, tokens = [], 0
-    if part:
-        yield part

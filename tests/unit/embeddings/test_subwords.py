@@ -4,12 +4,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hornbook.core.errors import ContentError, UsageError
 from hornbook.core.events import Event, Note
-from hornbook.embeddings.subwords import SubwordConfig, Subwords, ngram_rows
+from hornbook.embeddings.subwords import END_OF_SENTENCE, SubwordConfig, Subwords, ngram_rows
 
 
 def hashed(ngram: str, buckets: int) -> int:
@@ -22,7 +22,9 @@ def hashed(ngram: str, buckets: int) -> int:
 
 
 def rows_of(word: str, config: SubwordConfig) -> list[int]:
-    """Dictionary::computeSubwords of fastText, over characters."""
+    """Dictionary::computeSubwords of fastText, over characters; its end of sentence has no n-grams."""
+    if word == END_OF_SENTENCE:
+        return []
     text, result = f"<{word}>", []
     for first in range(len(text)):
         for length in range(config.min_n, config.max_n + 1):
@@ -33,6 +35,7 @@ def rows_of(word: str, config: SubwordConfig) -> list[int]:
 
 
 @settings(max_examples=200, deadline=None)
+@example(["</s>", "ab"], 1, 2, 7)
 @given(
     st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=9), max_size=5),
     st.integers(1, 4),
