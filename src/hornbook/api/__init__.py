@@ -1,0 +1,30 @@
+"""The public functions, one per verb of the command line, with the same arguments. Heavy libraries load when one is called."""
+
+from hornbook.api.asking import analogy, export, generate, neighbours, next_words, predict
+from hornbook.api.judging import evaluate, race
+from hornbook.api.machine import doctor
+from hornbook.api.opening import info, load, open_language_model
+from hornbook.api.sequences import segment, train_segmenter, train_tagger
+from hornbook.api.texts import corpus, silent
+from hornbook.api.training import train
+
+__all__ = [
+    "analogy",
+    "corpus",
+    "doctor",
+    "evaluate",
+    "export",
+    "generate",
+    "info",
+    "load",
+    "neighbours",
+    "next_words",
+    "open_language_model",
+    "predict",
+    "race",
+    "segment",
+    "silent",
+    "train",
+    "train_segmenter",
+    "train_tagger",
+]
