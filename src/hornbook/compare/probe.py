@@ -348,7 +348,7 @@ class _Noise:
     length: int
     vocabulary: int
 
-    def part(self, batch_index: int, rank: int, world: int) -> _NoiseBatch:
+    def part(self, batch_index: int, rank: int, world: int, progress: float = 0.0) -> _NoiseBatch:
         """The rows of one rank."""
         generator = np.random.default_rng((batch_index, rank))
         ids = generator.integers(0, self.vocabulary, (max(1, self.rows // world), self.length + 1))

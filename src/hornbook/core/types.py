@@ -131,3 +131,60 @@ class CausalModule(Protocol):
     def output_bias(self) -> nn.Parameter | None:
         """(V,) or None."""
         ...
+
+
+class MaskedModel(Protocol):
+    """BERT and its kin: each token given all the others. There is no chain rule, so it is no LanguageModel (no bits per byte)."""
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer whose ids the model reads."""
+        ...
+
+    @property
+    def parameters(self) -> int:
+        """Numbers that training set."""
+        ...
+
+    def masked_log_probs(self, rows: Sequence[Ids], places: Sequence[int]) -> NextScores:
+        """(B, V) natural logs of the token at `places[i]` of `rows[i]`, which is hidden by `mask`.
+
+        Rows hold no start, end or separator (the model adds its own) and may hold more masks. Batched inside.
+        """
+        ...
+
+    def pseudo_log_probs(self, documents: Sequence[Ids]) -> list[TokenScores]:
+        """(len,) natural logs of each token given all the others, one hidden at a time (Salazar et al. 2020). Batched inside."""
+        ...
+
+
+class MaskedModule(Protocol):
+    """What the masked objective needs of a network: states, and the head that reads only the hidden positions."""
+
+    def __call__(
+        self, ids: torch.Tensor, documents: torch.Tensor | None = None, segments: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """(B, T) ids -> (B, T, W) states.
+
+        `documents` (B, T) int32 numbers the pieces of text within a row, -1 is padding; None: every row is one piece. A position
+        sees its own piece only, and positions count from 0 in each. `segments` (B, T) int64 are token types.
+        """
+        ...
+
+    def transform(self, states: torch.Tensor) -> torch.Tensor:
+        """(N, W) -> (N, E) states whose product with `output_weight` gives the logits of the hidden tokens."""
+        ...
+
+    @property
+    def output_weight(self) -> nn.Parameter:
+        """(V, E), often the embedding table itself."""
+        ...
+
+    @property
+    def output_bias(self) -> nn.Parameter | None:
+        """(V,) or None."""
+        ...
+
+    def next_sentence(self, states: torch.Tensor) -> torch.Tensor:
+        """(B, W) states of the first token -> (B, 2) logits: the second segment follows the first, or not."""
+        ...

@@ -71,8 +71,8 @@ class _Stream(ABC):
         self._tokens, self._starts = _read_only(split.tokens), _read_only(split.starts)
         self._epochs: list[_Epoch] = []
 
-    def part(self, index: int, rank: int, world: int) -> Batch:
-        """The rows of one of `world` ranks: contiguous, the same for every index, together exactly the batch."""
+    def part(self, index: int, rank: int, world: int, progress: float = 0.0) -> Batch:
+        """The rows of one of `world` ranks: contiguous, the same for every index and progress, together exactly the batch."""
         if not 0 <= rank < world or world > self.rows:
             raise UsageError(
                 "{rows} rows cannot be shared by {world} ranks (this is rank {rank}): give every rank a row",

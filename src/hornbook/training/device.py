@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+from typing import TYPE_CHECKING, Any, TypeVar
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from hornbook.core.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+B = TypeVar("B", bound="DataclassInstance")
 
 
 def pick_device(name: str, *, local_rank: int = 0) -> torch.device:
@@ -28,8 +36,15 @@ def pick_device(name: str, *, local_rank: int = 0) -> torch.device:
     return torch.device(kind)
 
 
-def to_device(array: NDArray[np.int64], device: torch.device) -> Tensor:
-    """A batch array as a tensor on the device; copied without waiting where the device works beside the CPU."""
+def on_device(batch: B, device: torch.device, *, rows: int | None = None) -> B:
+    """The batch, a dataclass, with tensors on the device in place of its arrays; only its first `rows` rows where given."""
+    arrays = {field.name: getattr(batch, field.name) for field in dataclasses.fields(batch)}
+    moved = {name: _to_device(array[:rows], device) for name, array in arrays.items() if isinstance(array, np.ndarray)}
+    return dataclasses.replace(batch, **moved)
+
+
+def _to_device(array: NDArray[Any], device: torch.device) -> Tensor:
+    """Copied without waiting where the device works beside the CPU."""
     tensor = torch.from_numpy(np.ascontiguousarray(array))
     if device.type == "cuda":
         return tensor.pin_memory().to(device, non_blocking=True)

@@ -46,7 +46,7 @@ def train(
 ) -> Iterator[Event]:
     """Train `module` in place and yield what happens; at the end it holds the final weights (average or best, as configured).
 
-    `objective(module, inputs, targets, carry)` gives a `Loss` summed over counted tokens; `batches.part(index, rank, world)`
+    `objective(module, batch, carry)` gives a `Loss` summed over counted tokens; `batches.part(index, rank, world, progress)`
     gives the rows of one rank. `state` is `resume(folder)` to continue. `evaluate()` measures the module on held-out text:
     a dict with "loss" (nats per token) or "bits_per_byte", lower is better. `folder` receives checkpoints step-N.
     `identity` is what a resume must not change silently (corpus fingerprint, model settings).
@@ -191,7 +191,9 @@ class _Run:
         position, begin = self.position, time.monotonic()
         position.step += 1
         with memory_errors():
-            total, count = self.stepper.gradient(position.index, position.step, self.learner.weights, self.precision)
+            total, count = self.stepper.gradient(
+                position.index, position.step, self.learner.weights, self.precision, self.fraction
+            )
             shared = self.stepper.share(total, count, clock=self._clock(), signals=self.signals)
             self.fraction = self._fraction(shared.elapsed)
             factor = rate_factor(self.fraction, warmup=self.config.warmup, decay=self.config.decay)

@@ -11,12 +11,12 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from hornbook.core.types import Loss
 from hornbook.training.carry import Carry, detach
 from hornbook.training.config import TrainingConfig
-from hornbook.training.device import to_device
+from hornbook.training.device import on_device
 from hornbook.training.distributed import Ranks
 from hornbook.training.flat import FlatWeights
 from hornbook.training.memory import SavedTensors
@@ -24,12 +24,14 @@ from hornbook.training.optim import Optimizer
 from hornbook.training.precision import Trial, forward_context
 from hornbook.training.signals import Signals
 
-Objective: TypeAlias = Callable[[Any, Tensor, Tensor, Carry], tuple[Loss, Carry]]
-"""objective(module, inputs (B, T), targets (B, T), carry) -> the loss, summed over counted tokens, and the next carry."""
+Objective: TypeAlias = Callable[[Any, Any, Carry], tuple[Loss, Carry]]
+"""objective(module, batch, carry) -> the loss, summed over counted tokens, and the next carry; the batch holds tensors."""
 
 
 class TrainingBatch(Protocol):
-    """The rows of one rank or piece: `inputs` and `targets` (B, T) int64, -100 not counted; `fresh` drops the carry."""
+    """The rows of one rank or piece, a dataclass: `inputs` and `targets` (B, T) int64, -100 not counted; `fresh` drops the
+    carry. Its arrays, B rows each, become tensors for the objective.
+    """
 
     inputs: NDArray[np.int64]
     targets: NDArray[np.int64]
@@ -39,8 +41,8 @@ class TrainingBatch(Protocol):
 class Batches(Protocol):
     """Batches as a function of their index: any rank seeks to any of them at once."""
 
-    def part(self, batch_index: int, rank: int, world: int) -> Any:
-        """The rows of rank `rank` of `world` of one global batch."""
+    def part(self, batch_index: int, rank: int, world: int, progress: float = 0.0) -> Any:
+        """The rows of rank `rank` of `world` of one global batch; `progress` is the part of the budget spent, for schedules."""
         ...
 
 
@@ -70,7 +72,7 @@ class Stepper:
         self.pieces = config.accumulate
         self.carries: list[Carry] = [None] * self.pieces
 
-    def gradient(self, index: int, step: int, weights: FlatWeights, precision: str) -> tuple[float, int]:
+    def gradient(self, index: int, step: int, weights: FlatWeights, precision: str, progress: float) -> tuple[float, int]:
         """Leave the sum of this rank's gradients of batch `index` in `weights.gradient`; returns loss sum and token count."""
         seed_step(self.config.seed, step, self.ranks.rank)
         weights.clear()
@@ -78,12 +80,10 @@ class Stepper:
         world = self.ranks.world * self.pieces
         device = weights.master.device
         for piece in range(self.pieces):
-            batch = self.batches.part(index, self.ranks.rank * self.pieces + piece, world)
+            batch = self.batches.part(index, self.ranks.rank * self.pieces + piece, world, progress)
             carry = None if batch.fresh else self.carries[piece]
             with forward_context(precision, device):
-                loss, carry = self.objective(
-                    self.module, to_device(batch.inputs, device), to_device(batch.targets, device), carry
-                )
+                loss, carry = self.objective(self.module, on_device(batch, device), carry)
             loss.total.backward()  # type: ignore[no-untyped-call]
             weights.collect(first=piece == 0)
             self.carries[piece] = detach(carry)
@@ -98,7 +98,7 @@ class Stepper:
         device = weights.master.device
         known = [weights.master if weights.narrow is None else weights.narrow]
         with SavedTensors(known) as saved, forward_context(precision, device):
-            self.objective(self.module, to_device(batch.inputs[:1], device), to_device(batch.targets[:1], device), None)
+            self.objective(self.module, on_device(batch, device, rows=1), None)
         for buffer, before in zip(self.module.buffers(), buffers):
             buffer.copy_(before)
         return saved.bytes * len(batch.inputs)
@@ -132,7 +132,7 @@ class Stepper:
         buffers = {name: buffer.clone() for name, buffer in self.module.named_buffers()}
         weights = FlatWeights(self.module, groups, compute=compute)
         device = weights.master.device
-        inputs, targets = to_device(batch.inputs[:rows], device), to_device(batch.targets[:rows], device)
+        few = on_device(batch, device, rows=rows)
         best, value, norm = float("inf"), 0.0, 0.0
         try:
             for _ in range(2):
@@ -140,7 +140,7 @@ class Stepper:
                 weights.clear()
                 begin = time.perf_counter()
                 with forward_context(precision, device):
-                    loss, _ = self.objective(self.module, inputs, targets, None)
+                    loss, _ = self.objective(self.module, few, None)
                 loss.total.backward()  # type: ignore[no-untyped-call]
                 weights.collect(first=True)
                 value = float(loss.total.detach()) / max(loss.count, 1)

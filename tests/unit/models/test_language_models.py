@@ -95,11 +95,12 @@ def test_evaluation_leaves_training_mode_and_random_numbers_alone(model, documen
 
 
 def test_training_goes_on_after_scoring(model, documents):
+    from hornbook.corpus.batches import Batch
     from hornbook.objectives.causal import causal_loss
 
     model.log_probs(documents)
     ids = torch.from_numpy(documents[7][None, :16])
-    loss, _ = causal_loss(model.module, ids[:, :-1], ids[:, 1:])
+    loss, _ = causal_loss(model.module, Batch(ids[:, :-1], ids[:, 1:], fresh=True))
     loss.total.backward()
     assert all(weight.grad is not None for weight in model.module.parameters())
 

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny import Tiny, TinyBatches, fingerprint, objective, tiny
+from tiny import Rows, Tiny, TinyBatches, fingerprint, objective, tiny
 
 from hornbook.core.errors import ContentError, UsageError
 from hornbook.core.events import Alarm, Evaluation, Event, Finished, Saved, Step
 from hornbook.training import TrainingConfig, resume, train
+from hornbook.training.device import on_device
 
 PLAIN = TrainingConfig(steps=12, precision="float32", save_every=3, evaluations=0, warmup=0.2)
 
@@ -37,7 +38,7 @@ def test_gradient_is_the_mean_over_counted_tokens() -> None:
     """Against autograd on the whole batch: the norm that the loop reports, with parts of unequal counts."""
     module, batches = tiny().double(), TinyBatches()
     batch = batches.part(0, 0, 1)
-    loss, _ = objective(module, torch.from_numpy(batch.inputs), torch.from_numpy(batch.targets), None)
+    loss, _ = objective(module, on_device(batch, torch.device("cpu")), None)
     (loss.total / loss.count).backward()
     expected = math.sqrt(sum(float((p.grad**2).sum()) for p in module.parameters() if p.grad is not None))
     module.zero_grad()
@@ -100,10 +101,10 @@ def test_a_fresh_start_does_not_mix_with_an_earlier_run(tmp_path: Path) -> None:
 def test_carry_is_dropped_when_fresh_and_kept_otherwise() -> None:
     seen: list[bool] = []
 
-    def watching(module: Tiny, inputs: torch.Tensor, targets: torch.Tensor, carry: object) -> object:
-        if len(inputs) > 1:  # one row alone is the memory estimate before the start
+    def watching(module: Tiny, batch: Rows, carry: object) -> object:
+        if len(batch.inputs) > 1:  # one row alone is the memory estimate before the start
             seen.append(carry is not None)
-        return objective(module, inputs, targets, carry)
+        return objective(module, batch, carry)
 
     config = TrainingConfig(steps=9, precision="float32")
     list(train(tiny(recurrent=True), watching, TinyBatches(epoch=4), config))  # type: ignore[arg-type]
@@ -113,10 +114,10 @@ def test_carry_is_dropped_when_fresh_and_kept_otherwise() -> None:
 def test_one_step_that_is_not_finite_is_skipped() -> None:
     calls = 0
 
-    def sometimes(module: Tiny, inputs: torch.Tensor, targets: torch.Tensor, carry: object) -> object:
+    def sometimes(module: Tiny, batch: Rows, carry: object) -> object:
         nonlocal calls
-        calls += len(inputs) > 1
-        loss, carry = objective(module, inputs, targets, carry)
+        calls += len(batch.inputs) > 1
+        loss, carry = objective(module, batch, carry)
         return (type(loss)(loss.total * (math.nan if calls == 3 else 1.0), loss.count, {}), carry)
 
     module = tiny(recurrent=True)
@@ -188,7 +189,7 @@ def test_the_module_is_free_again_after_an_abandoned_run() -> None:
     events.close()  # type: ignore[attr-defined]
     assert module.mix.weight.dtype == torch.float32 and module.mix.weight.grad is None
     batch = TinyBatches().part(0, 0, 1)
-    loss, _ = objective(module, torch.from_numpy(batch.inputs), torch.from_numpy(batch.targets), None)
+    loss, _ = objective(module, on_device(batch, torch.device("cpu")), None)
     loss.total.backward()
     assert module.mix.weight.grad is not None
 
@@ -229,10 +230,10 @@ def test_frozen_parameters_stay_and_are_saved(tmp_path: Path) -> None:
 def test_three_in_a_row_stop_the_run_and_say_where(tmp_path: Path) -> None:
     calls = 0
 
-    def broken(module: Tiny, inputs: torch.Tensor, targets: torch.Tensor, carry: object) -> object:
+    def broken(module: Tiny, batch: Rows, carry: object) -> object:
         nonlocal calls
-        calls += len(inputs) > 1
-        loss, carry = objective(module, inputs, targets, carry)
+        calls += len(batch.inputs) > 1
+        loss, carry = objective(module, batch, carry)
         return (type(loss)(loss.total * (math.inf if calls > 7 else 1.0), loss.count, {}), carry)
 
     with pytest.raises(ContentError) as caught:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tiny import Tiny, TinyBatches, objective, tiny
+from tiny import Rows, Tiny, TinyBatches, objective, tiny
 
 from hornbook.core.errors import ContentError, UsageError
 from hornbook.core.events import Note
@@ -45,12 +45,12 @@ def test_machine_memory_is_plausible() -> None:
 def test_running_out_of_memory_is_one_line(error: Exception) -> None:
     calls = 0
 
-    def greedy(module: Tiny, inputs: torch.Tensor, targets: torch.Tensor, carry: object) -> object:
+    def greedy(module: Tiny, batch: Rows, carry: object) -> object:
         nonlocal calls
         calls += 1
         if calls == 3:
             raise error
-        return objective(module, inputs, targets, carry)
+        return objective(module, batch, carry)
 
     with pytest.raises(ContentError, match=r"out of memory.*training\.rows.*training\.accumulate") as caught:
         list(train(tiny(), greedy, TinyBatches(), CONFIG))  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,8 +15,8 @@ from hornbook.core.types import Loss
 
 @dataclass(frozen=True)
 class Rows:
-    inputs: np.ndarray
-    targets: np.ndarray
+    inputs: Any
+    targets: Any
     fresh: bool
 
 
@@ -28,7 +29,7 @@ class TinyBatches:
         self.rows, self.length, self.size, self.seed, self.epoch, self.blanks = rows, length, size, seed, epoch, blanks
         self.seen: list[tuple[int, int, int]] = []
 
-    def part(self, batch_index: int, rank: int, world: int) -> Rows:
+    def part(self, batch_index: int, rank: int, world: int, progress: float = 0.0) -> Rows:
         self.seen.append((batch_index, rank, world))
         random = np.random.default_rng((self.seed, batch_index))
         text = np.cumsum(random.integers(1, 3, size=(self.rows, self.length + 1)), axis=1) % self.size
@@ -70,8 +71,9 @@ def tiny(seed: int = 0, **options: object) -> Tiny:
     return Tiny(**options)  # type: ignore[arg-type]
 
 
-def objective(module: Tiny, inputs: torch.Tensor, targets: torch.Tensor, carry: object) -> tuple[Loss, object]:
-    states, carry = module(inputs, carry)
+def objective(module: Tiny, batch: Rows, carry: object) -> tuple[Loss, object]:
+    targets = batch.targets
+    states, carry = module(batch.inputs, carry)
     logits = functional.linear(states, module.output_weight, module.output_bias)
     total = functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=-100, reduction="sum")
     return Loss(total, int((targets != -100).sum()), {}), carry
