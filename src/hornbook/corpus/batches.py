@@ -104,11 +104,11 @@ class _Stream(ABC):
         return epoch
 
     def _fill(
-        self, epoch: _Epoch, positions: NDArray[np.int64], counted: NDArray[np.int64]
+        self, epoch: _Epoch, positions: NDArray[np.int64], counted: NDArray[np.int64], length: int
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         from hornbook.corpus.batch_kernels import gather
 
-        inputs = np.empty((positions.size, self.length), np.int64)
+        inputs = np.empty((positions.size, length), np.int64)
         targets = np.empty_like(inputs)
         gather(
             self._tokens, self._starts, epoch.order, epoch.ends, positions, counted, self.start, self.end, inputs, targets
@@ -141,7 +141,7 @@ class BlockBatches(_Stream):
             mine = epochs == number
             blocks = epoch.blocks[places[mine]]
             counted = np.minimum(self.stream_length - blocks * self.length, self.length)
-            inputs[mine], targets[mine] = self._fill(epoch, epoch.offset + blocks * self.length, counted)
+            inputs[mine], targets[mine] = self._fill(epoch, epoch.offset + blocks * self.length, counted, self.length)
         return Batch(inputs, targets, fresh=True)
 
 
@@ -151,23 +151,43 @@ class LaneBatches(_Stream):
     `fresh` is true for the first batch of each epoch only. Guarantee: an epoch counts every token of every document and
     every `end` exactly once; the last batch of an epoch may be partly uncounted, because lanes end inside it. A corpus
     smaller than one batch is the exception: its rows begin evenly spaced, go round the corpus and count all they read.
+
+    With `spread` every cut between two batches of an epoch is moved by up to so many tokens either way, as (seed, index)
+    decides: stretches of random length (Merity et al. 2017, section 4.1) that are `length` on average and found at once.
     """
 
-    def __init__(self, split: ShardSplit, *, rows: int, length: int, specials: Mapping[str, int], seed: int) -> None:
+    def __init__(
+        self, split: ShardSplit, *, rows: int, length: int, specials: Mapping[str, int], seed: int, spread: int = 0
+    ) -> None:
         """(B, T) = (rows, length) of a split. ContentError when it has no documents, UsageError for an empty shape."""
         super().__init__(split, rows=rows, length=length, specials=specials, seed=seed)
+        if not 0 <= 2 * spread < length:
+            raise UsageError(
+                "cuts that move by {spread} need batches of more than {twice} tokens", spread=spread, twice=2 * spread
+            )
+        self.spread = spread
         self.lane_length = -(-self.stream_length // rows)
         self.batches_per_epoch = -(-self.lane_length // length)
 
     def _batch(self, index: int, rows: NDArray[np.int64]) -> Batch:
         number, place = divmod(index, self.batches_per_epoch)
         epoch = self._epoch(number, 0)
-        begin = place * self.length  # within every lane
+        begin = self._cut(number, place)  # within every lane
+        length = self._cut(number, place + 1) - begin
         lanes, ends = rows * self.stream_length // self.rows, (rows + 1) * self.stream_length // self.rows
         small = self.stream_length < self.rows * self.length
-        counted = np.full(rows.size, self.length) if small else np.clip(ends - lanes - begin, 0, self.length)
-        inputs, targets = self._fill(epoch, epoch.offset + lanes + begin, counted)
+        counted = np.full(rows.size, length) if small else np.clip(ends - lanes - begin, 0, length)
+        inputs, targets = self._fill(epoch, epoch.offset + lanes + begin, counted, length)
         return Batch(inputs, targets, fresh=place == 0)
+
+    def _cut(self, number: int, place: int) -> int:
+        """Where batch `place` of an epoch begins within its lanes; the epoch's own ends stay where they are."""
+        even = place * self.length
+        if not self.spread or place in (0, self.batches_per_epoch):
+            return even
+        from hornbook.corpus.batch_kernels import derive_key
+
+        return even + derive_key(self.seed, number, 4, place) % (2 * self.spread + 1) - self.spread
 
 
 def _read_only(array: NDArray[Any]) -> NDArray[Any]:

@@ -51,7 +51,24 @@ class VariationalDropout(nn.Module):
         if not self.training or self.probability <= 0:
             return states
         keep = torch.ones(states.shape[0], 1, states.shape[2], dtype=states.dtype, device=states.device)  # (B, 1, W)
-        return states * F.dropout(keep, self.probability)
+        return states * dropout(keep, self.probability)
+
+
+def drop_words(states: Tensor, ids: Tensor, vocabulary: int, probability: float) -> Tensor:
+    """Zero the embeddings (B, T, W) of a part of the vocabulary wherever its words stand in `ids` (B, T), scale the rest.
+
+    Gal and Ghahramani 2016, section 4.2; the same words are dropped in all rows of a batch.
+    """
+    if probability <= 0:
+        return states
+    threshold = min(255, max(1, round(probability * 256)))
+    scale = 256 / (256 - threshold)
+    if states.device.type == "cpu":
+        dropped = random_bytes(vocabulary, threshold)
+    else:
+        dropped = torch.rand(vocabulary, device=states.device) < threshold / 256
+    factor = torch.where(dropped, 0.0, scale).to(states.dtype)  # (V,)
+    return states * factor[ids].unsqueeze(-1)
 
 
 class _MaskedScale(torch.autograd.Function):

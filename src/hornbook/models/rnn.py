@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from hornbook.core.types import Ids, NextScores
-from hornbook.layers.dropout import Dropout, VariationalDropout
+from hornbook.layers.dropout import Dropout, VariationalDropout, drop_words
 from hornbook.layers.recurrent import CELLS, Carry, RecurrentStack, carry_rows, join_carries
 from hornbook.models import weights
 from hornbook.models.neural import BATCH_TOKENS, NeuralLM, Scored, read_own_config, write_own
@@ -23,7 +23,10 @@ BATCH_ROWS = 64  # documents scored side by side
 
 @dataclass(frozen=True)
 class RnnConfig:
-    """Sizes of a recurrent model. `embedding` 0 is `width`; `variational` keeps one dropout mask for all steps of a row."""
+    """Sizes of a recurrent model, and what it forgets in training. `embedding` 0 is `width`.
+
+    `dropout` falls on embeddings, between layers and on the last states; `variational` keeps one mask for all steps of a row.
+    """
 
     cell: Literal["rnn", "lstm", "gru"] = "lstm"
     layers: int = 1
@@ -33,6 +36,8 @@ class RnnConfig:
     dropout: float = 0.0
     variational: bool = False
     tied: bool = True
+    word_dropout: float = 0.0  # part of the vocabulary whose embeddings are zero in a batch
+    weight_drop: float = 0.0  # part of the weights from state to state that are zero in a batch
 
 
 class RnnModule(nn.Module):
@@ -47,7 +52,7 @@ class RnnModule(nn.Module):
         # a tied head reads states as wide as the embedding: the last layer is, as in AWD-LSTM (Merity et al. 2017, section 4.5)
         last = embedding if config.tied else width
         widths = [embedding, *[width] * (config.layers - 1), last]
-        self.recurrent = RecurrentStack(CELLS[config.cell], widths, self.dropout)
+        self.recurrent = RecurrentStack(CELLS[config.cell], widths, self.dropout, weight_drop=config.weight_drop)
         self.head = None if config.tied else nn.Linear(width, vocabulary, bias=False)
         self.bias = nn.Parameter(self.embedding.weight.new_zeros(vocabulary))
         nn.init.uniform_(self.embedding.weight, -0.1, 0.1)
@@ -56,8 +61,16 @@ class RnnModule(nn.Module):
 
     def forward(self, ids: Tensor, carry: Carry | None = None) -> tuple[Tensor, Carry]:
         """(B, T) ids and the carry of the stretch before -> (B, T, E or W) states and the carry after."""
-        states: tuple[Tensor, Carry] = self.recurrent(self.dropout(self.embedding(ids)), carry)
-        return states
+        states, carry = self.undropped(ids, carry)
+        return self.dropout(states), carry
+
+    def undropped(self, ids: Tensor, carry: Carry | None = None) -> tuple[Tensor, Carry]:
+        """The same before dropout falls on the last states; what penalties on how states change look at."""
+        states = self.embedding(ids)
+        if self.training:
+            states = drop_words(states, ids, self.embedding.num_embeddings, self.config.word_dropout)
+        result: tuple[Tensor, Carry] = self.recurrent(self.dropout(states), carry)
+        return result
 
     @property
     def output_weight(self) -> nn.Parameter:
