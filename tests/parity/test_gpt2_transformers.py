@@ -161,7 +161,7 @@ def test_a_checkpoint_in_several_files_opens(tokenizer, tmp_path):
         ({"activation_function": "relu"}, "activation_function = relu is not supported"),
         ({"scale_attn_by_inverse_layer_idx": True}, "scale_attn_by_inverse_layer_idx = True is not supported"),
         ({"n_layers": 4}, "unknown key 'n_layers'. Did you mean n_layer"),
-        ({"n_embd": -3}, "width = -3 is not a size"),
+        ({"n_embd": -3}, "n_embd = -3 is not a size"),
         ({"n_head": 5}, "not a multiple"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The position-wise feed-forward layer."""
+"""The position-wise feed-forward layers."""
 
 from __future__ import annotations
 
@@ -25,3 +25,23 @@ class GeluFeedForward(nn.Module):
     def forward(self, states: Tensor) -> Tensor:
         """(B, T, W) -> (B, T, W)."""
         return cast(Tensor, self.contract(self.gelu(self.expand(states))))
+
+
+class GatedFeedForward(nn.Module):
+    """W2 (activation(W1 x) * V x), W1 and V in one matrix (Shazeer 2020, eq. 6: GeGLU with gelu, SwiGLU with silu)."""
+
+    def __init__(self, width: int, inner: int, activation: Callable[[Tensor], Tensor], *, bias: bool = False) -> None:
+        super().__init__()
+        self.activation = activation
+        self.expand = nn.Linear(width, 2 * inner, bias=bias)
+        self.contract = nn.Linear(inner, width, bias=bias)
+
+    def forward(self, states: Tensor) -> Tensor:
+        """(B, T, W) -> (B, T, W)."""
+        opened, gate = self.expand(states).chunk(2, dim=-1)  # (B, T, inner) each
+        return cast(Tensor, self.contract(self.activation(opened) * gate))
+
+
+def gated_inner(width: int, inner: int) -> int:
+    """`inner`, or when that is 0 two thirds of 4 widths up to a multiple of 64: three matrices as large as two of 4 widths."""
+    return inner or -(-8 * width // (3 * 64)) * 64

@@ -21,6 +21,19 @@ class RMSNorm(nn.Module):
         return rms_norm(states)
 
 
+class ScaledRMSNorm(nn.Module):
+    """RMS normalisation with a weight for every number, as in Llama."""
+
+    def __init__(self, width: int, epsilon: float) -> None:
+        super().__init__()
+        self.epsilon = epsilon
+        self.weight = nn.Parameter(torch.ones(width))
+
+    def forward(self, states: Tensor) -> Tensor:
+        """(..., W) -> (..., W)."""
+        return rms_norm(states, self.epsilon) * self.weight
+
+
 class _RootMeanSquareNorm(torch.autograd.Function):
     """Two passes forward and three backward, where autograd through single operations takes four and nine."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self, cast
+from typing import ClassVar, Literal, Self, TypeAlias, cast
 
 import numpy as np
 import torch
@@ -17,11 +17,14 @@ from hornbook.layers.cache import KeyValueCache
 from hornbook.layers.dropout import Dropout
 from hornbook.layers.feedforward import GELUS, GeluFeedForward
 from hornbook.layers.init import normal_, residual_
-from hornbook.models import huggingface, weights
+from hornbook.models import gpt_modern, llama, weights
 from hornbook.models.gpt_modern import CausalNetwork, ModernGptConfig, ModernGptModule
-from hornbook.models.gpt_modern import flops_per_token as modern_flops_per_token
-from hornbook.models.gpt_modern import parameters as modern_parameters
-from hornbook.models.neural import BATCH_TOKENS, NeuralLM, Scored, check_model_type, pad, read_own_config, write_own
+from hornbook.models.huggingface.folder import special_ids
+from hornbook.models.huggingface.gpt2 import GPT2
+from hornbook.models.huggingface.llama import LLAMA
+from hornbook.models.llama import LlamaConfig, LlamaModule
+from hornbook.models.neural import BATCH_TOKENS, NeuralLM, Scored, pad
+from hornbook.models.saved import Kind, open_folder, save_folder
 
 
 @dataclass(frozen=True)
@@ -86,26 +89,25 @@ class GptBlock(nn.Module):
         return [self.attention.output.weight, self.feedforward.contract.weight]
 
 
-def parameters(config: GptConfig | ModernGptConfig, vocabulary: int) -> int:
+def parameters(config: GptConfig, vocabulary: int) -> int:
     """Number of weights of the network."""
-    if isinstance(config, ModernGptConfig):
-        return modern_parameters(config, vocabulary)
     width, inner = config.width, config.inner or 4 * config.width
     block = 4 * width * width + 4 * width + 2 * width * inner + inner + width + 4 * width
     tables = vocabulary * width * (1 if config.tied else 2) + config.context * width
     return tables + config.layers * block + 2 * width
 
 
-def flops_per_token(config: GptConfig | ModernGptConfig, vocabulary: int) -> float:
+def flops_per_token(config: GptConfig, vocabulary: int) -> float:
     """Training FLOPs per token: 6 per weight that multiplies (embedding lookups do not), and attention over half the context.
 
     Kaplan et al. 2020 (section 2.1), with causal attention counted at half: 6 x context x width a layer.
     """
-    if isinstance(config, ModernGptConfig):
-        return modern_flops_per_token(config, vocabulary)
     width, inner = config.width, config.inner or 4 * config.width
     matrices = config.layers * (4 * width * width + 2 * width * inner) + vocabulary * width
     return 6.0 * matrices + 6.0 * config.layers * config.context * width
+
+
+CausalConfig: TypeAlias = GptConfig | ModernGptConfig | LlamaConfig
 
 
 @dataclass
@@ -124,20 +126,16 @@ class GptLM(NeuralLM[GptState]):
     every token beyond the first window sees at least half a context before it. Scoring and decoding follow the same rule.
     """
 
-    model_types: ClassVar[tuple[str, ...]] = ("gpt2", "hornbook-gpt")
+    model_types: ClassVar[tuple[str, ...]] = ("gpt2", "hornbook-gpt", "llama")
 
-    def __init__(
-        self, tokenizer: Tokenizer, config: GptConfig | ModernGptConfig, module: GptModule | ModernGptModule | None = None
-    ) -> None:
+    def __init__(self, tokenizer: Tokenizer, config: CausalConfig, module: CausalNetwork | None = None) -> None:
         super().__init__(tokenizer, config, module)
         self.half = config.context // 2
 
     @classmethod
-    def build(cls, config: Any, vocabulary: int) -> GptModule | ModernGptModule:
+    def build(cls, config: CausalConfig, vocabulary: int) -> nn.Module:
         """A fresh network of the configuration's layout."""
-        if isinstance(config, ModernGptConfig):
-            return ModernGptModule(config, vocabulary)
-        return GptModule(config, vocabulary)
+        return _kind(config).module(config, vocabulary)
 
     def start(self, prefixes: Sequence[Ids]) -> tuple[NextScores, GptState]:
         """(B, V) scores after each prefix, and the state."""
@@ -210,33 +208,30 @@ class GptLM(NeuralLM[GptState]):
             yield kept, torch.from_numpy(targets).to(self._device), spans
 
     def save_files(self, folder: Path) -> None:
-        """Write config, weights and tokenizer into an existing folder; the classic layout is the one transformers opens."""
-        if isinstance(self.config, ModernGptConfig):
-            write_own(folder, "hornbook-gpt", self.config, self.vocabulary, self.module, self.tokenizer)
-            return
-        specials = {**self.tokenizer.specials, "start": self.start_id}
-        huggingface.write_gpt2(folder, replace(self.config, vocabulary=self.vocabulary), self.module, specials)
-        self.tokenizer.save_pretrained(folder)
+        """Write config, weights and tokenizer into an existing folder; transformers opens the layouts of GPT-2 and Llama."""
+        kind, specials = _kind(self.config), {**self.tokenizer.specials, "start": self.start_id}
+        config = replace(self.config, vocabulary=self.vocabulary)
+        save_folder(folder, kind, config, self.module, self.tokenizer, specials=specials)
+        if kind.layout is not None:
+            ids = special_ids(specials, {"bos_token_id": "start", "eos_token_id": "end", "pad_token_id": "pad"})
+            weights.write_json({**ids, "_from_model_config": True}, folder / "generation_config.json")
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what save_files or transformers' save_pretrained wrote, strictly."""
-        from hornbook.tokenizers import load_tokenizer
+        opened = open_folder(folder, KINDS)
+        model = cls(opened.tokenizer, opened.config, opened.module)
+        model.loaded = opened.loaded
+        return model
 
-        path = folder / weights.CONFIG
-        table = weights.read_json(path)
-        check_model_type(path, table, cls.model_types)
-        classic = table["model_type"] == "gpt2"
-        config: Any = (
-            GptConfig(**huggingface.read_gpt2_config(path, table))
-            if classic
-            else read_own_config(folder, "hornbook-gpt", ModernGptConfig)
-        )
-        weights.check_size(folder, parameters(config, config.vocabulary))
-        module = cast(Any, cls.empty(config, path))
-        found = weights.read_weights(folder)
-        if classic:
-            huggingface.fill_gpt2(module, found, folder / weights.WEIGHTS)
-        else:
-            weights.fill(weights.own_tensors(module), found, where=folder / weights.WEIGHTS)
-        return cls(load_tokenizer(folder), config, module)
+
+KINDS = (
+    Kind("gpt2", GptConfig, GptModule, parameters, GPT2),
+    Kind("hornbook-gpt", ModernGptConfig, ModernGptModule, gpt_modern.parameters),
+    Kind("llama", LlamaConfig, LlamaModule, llama.parameters, LLAMA),
+)
+"""The layouts of GPT: the configuration chooses."""
+
+
+def _kind(config: CausalConfig) -> Kind:
+    return next(kind for kind in KINDS if kind.config is type(config))

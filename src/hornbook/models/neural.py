@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Self, TypeVar, cast
@@ -25,10 +25,13 @@ Scored = tuple[Tensor, Tensor, list[tuple[int, int, int]]]
 """States (N, W) and targets (N,), and whose they are: (document, first target, count) in order."""
 
 
-class NeuralLM(ABC, Generic[S]):
-    """A network with its tokenizer: log_probs, start, step, select, saved folders. Raises ContentError for foreign folders."""
+class Network(ABC):
+    """A network with its tokenizer: sizes, device, and how it is used without training it.
 
-    model_types: ClassVar[tuple[str, ...]]
+    loaded: for a model opened from a folder, how many tensors came from there and what is to be said about it.
+    """
+
+    loaded: weights.Loaded | None = None
 
     def __init__(self, tokenizer: Tokenizer, config: Any, module: nn.Module | None = None) -> None:
         self._tokenizer = tokenizer
@@ -42,12 +45,6 @@ class NeuralLM(ABC, Generic[S]):
         return self._tokenizer
 
     @property
-    def start_id(self) -> int:
-        """What stands before the first token: `start`, or `end` in a tokenizer without it (as GPT-2's)."""
-        specials = self.tokenizer.specials
-        return specials.get("start", specials["end"])
-
-    @property
     def parameters(self) -> int:
         """Number of weights."""
         return sum(weight.numel() for weight in self.module.parameters())
@@ -56,6 +53,41 @@ class NeuralLM(ABC, Generic[S]):
         """Move the network (bfloat16 halves memory and is much faster where the CPU has it; scores then carry its rounding)."""
         self.module.to(device=device, dtype=dtype)
         return self
+
+    @classmethod
+    @abstractmethod
+    def build(cls, config: Any, vocabulary: int) -> nn.Module:
+        """A fresh network."""
+
+    @property
+    def _network(self) -> Any:
+        return self.module
+
+    @property
+    def _device(self) -> torch.device:
+        return cast(torch.device, self._network.output_weight.device)
+
+    @contextmanager
+    def _inference(self) -> Iterator[None]:
+        training = self.module.training
+        self.module.eval()
+        try:
+            with torch.inference_mode():
+                yield
+        finally:
+            self.module.train(training)
+
+
+class NeuralLM(Network, Generic[S]):
+    """A network as a LanguageModel: log_probs, start, step, select, saved folders. Raises ContentError for foreign folders."""
+
+    model_types: ClassVar[tuple[str, ...]]
+
+    @property
+    def start_id(self) -> int:
+        """What stands before the first token: `start`, or `end` in a tokenizer without it (as GPT-2's)."""
+        specials = self.tokenizer.specials
+        return specials.get("start", specials["end"])
 
     def log_probs(self, documents: Sequence[Ids]) -> list[TokenScores]:
         """(len + 1,) natural log-probabilities per document: its tokens, then `end`."""
@@ -87,18 +119,9 @@ class NeuralLM(ABC, Generic[S]):
         """States before every target of every document, in pieces of bounded size."""
 
     @classmethod
-    @abstractmethod
-    def build(cls, config: Any, vocabulary: int) -> nn.Module:
-        """A fresh network."""
-
-    @classmethod
     def empty(cls, config: Any, path: Path) -> nn.Module:
         """A network to be filled with saved weights, ready to predict. ContentError when the sizes at `path` do not fit."""
-        try:
-            with torch.random.fork_rng(devices=[]):  # opening a model must not change what comes out of the generator next
-                return cls.build(config, config.vocabulary).eval()
-        except UsageError as error:
-            raise ContentError("{path}: {error}", path=path, error=error) from None
+        return empty_module(cls.build, config, path)
 
     @abstractmethod
     def save_files(self, folder: Path) -> None:
@@ -108,24 +131,6 @@ class NeuralLM(ABC, Generic[S]):
     @abstractmethod
     def load(cls, folder: Path) -> Self:
         """Read what save_files wrote, strictly."""
-
-    @property
-    def _network(self) -> Any:
-        return self.module
-
-    @property
-    def _device(self) -> torch.device:
-        return cast(torch.device, self._network.output_weight.device)
-
-    @contextmanager
-    def _inference(self) -> Iterator[None]:
-        training = self.module.training
-        self.module.eval()
-        try:
-            with torch.inference_mode():
-                yield
-        finally:
-            self.module.train(training)
 
     def _stream(self, document: Ids) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
         """Inputs (start, then the tokens) and targets (the tokens, then end) of a document, int64."""
@@ -138,6 +143,15 @@ class NeuralLM(ABC, Generic[S]):
         """(B, W) states -> (B, V) log-probabilities on the host."""
         logits = next_logits(states, self._network.output_weight, self._network.output_bias)
         return cast(NextScores, torch.log_softmax(logits, dim=-1).float().cpu().numpy())
+
+
+def empty_module(build: Callable[[Any, int], nn.Module], config: Any, path: Path) -> nn.Module:
+    """A network to be filled with saved weights, ready to predict. ContentError when the sizes at `path` do not fit."""
+    try:
+        with torch.random.fork_rng(devices=[]):  # opening a model must not change what comes out of the generator next
+            return build(config, config.vocabulary).eval()
+    except UsageError as error:
+        raise ContentError("{path}: {error}", path=path, error=error) from None
 
 
 def pad(rows: Sequence[np.ndarray[Any, Any]], device: torch.device) -> Tensor:

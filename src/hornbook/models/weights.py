@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,23 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from hornbook.core.errors import ContentError, UsageError, nearest
+from hornbook.core.events import Note
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
+_PICKLED = ("*.bin", "*.bin.index.json", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What was opened: `used` of the `held` tensors of the files, and what is to be said about it."""
+
+    used: int
+    held: int
+    notes: tuple[Note, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.used} of {self.held} tensors"
 
 
 def write_weights(tensors: Mapping[str, Tensor], folder: Path) -> None:
@@ -45,23 +61,57 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def read_weights(folder: Path) -> dict[str, Tensor]:
     """Every tensor of model.safetensors, or of the parts that model.safetensors.index.json lists."""
+    tensors: dict[str, Tensor] = {}
+    for path in _files(folder):
+        with _opened(path) as file:
+            for key in file.keys():  # noqa: SIM118 (not a dict)
+                if key in tensors:
+                    raise ContentError("{path}: tensor '{key}' is in another file too", path=path, key=key)
+                tensors[key] = file.get_tensor(key)
+    return tensors
+
+
+def tensor_names(folder: Path) -> set[str]:
+    """Names of the tensors that read_weights would give."""
+    names: set[str] = set()
+    for path in _files(folder):
+        with _opened(path) as file:
+            names.update(file.keys())
+    return names
+
+
+def _files(folder: Path) -> list[Path]:
+    """The files that hold the weights. ContentError when one is missing, or when weights are there in a form that runs code."""
     index = folder / (WEIGHTS + ".index.json")
     names = [WEIGHTS]
     if not (folder / WEIGHTS).exists() and index.exists():
-        names = sorted({Path(str(name)).name for name in dict(read_json(index).get("weight_map", {})).values()})
-    tensors: dict[str, Tensor] = {}
-    for name in names:
-        path = folder / name
-        if not path.is_file():
-            raise ContentError("{path} is missing: a model folder holds its weights there", path=path)
-        try:
-            with safe_open(path, framework="pt") as file:
-                tensors.update({key: file.get_tensor(key) for key in file.keys()})  # noqa: SIM118 (not a dict)
-        except (SafetensorError, OSError) as error:
+        parts = read_json(index).get("weight_map")
+        if not isinstance(parts, dict) or not parts:
             raise ContentError(
-                "{path} is damaged: {error}. Restore the folder or train again.", path=path, error=error
-            ) from None
-    return tensors
+                "{path} is damaged: {error}. Restore the folder or train again.", path=index, error="no weight_map"
+            )
+        names = sorted({Path(str(name)).name for name in parts.values()})
+    for name in names:
+        if not (folder / name).is_file():
+            pickled = sorted(path.name for pattern in _PICKLED for path in folder.glob(pattern))
+            if pickled:
+                raise ContentError(
+                    "{path} is not opened: weights of this form can run code. Save the model as {wanted} where you trust it "
+                    "(save_pretrained of transformers does), then open that folder",
+                    path=folder / pickled[0],
+                    wanted=WEIGHTS,
+                )
+            raise ContentError("{path} is missing: a model folder holds its weights there", path=folder / name)
+    return [folder / name for name in names]
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            yield file
+    except (SafetensorError, OSError) as error:
+        raise ContentError("{path} is damaged: {error}. Restore the folder or train again.", path=path, error=error) from None
 
 
 def check_size(folder: Path, expected: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import tokenizers
+from numpy.typing import NDArray
 
 from hornbook.core.artifact import write_text_atomic
 from hornbook.core.types import SPECIALS, Ids
@@ -88,6 +89,15 @@ class TextTokenizer:
                 results.append(parts[0] if len(parts) == 1 else np.concatenate(parts))
                 parts = []
         return results
+
+    def encode_with_offsets(self, texts: Sequence[str]) -> list[tuple[Ids, NDArray[np.int64]]]:
+        """Ids of each text, and (n, 2) where every token begins and ends in it, in characters."""
+        clean = [replace_surrogates(text) for text in texts]
+        encodings = self.backend.encode_batch(clean, add_special_tokens=False)
+        return [
+            (np.array(encoding.ids, dtype=self._dtype), np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2))
+            for encoding in encodings
+        ]
 
     def decode(self, ids: Sequence[int] | Ids) -> str:
         """The text of the ids; special tokens give nothing, bytes that are not UTF-8 give U+FFFD. ValueError beyond `size`."""

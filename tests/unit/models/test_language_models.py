@@ -6,12 +6,14 @@ from hornbook.models import neural
 from hornbook.models import rnn as rnn_room
 from hornbook.models.gpt import GptConfig, GptLM
 from hornbook.models.gpt_modern import ModernGptConfig
+from hornbook.models.llama import LlamaConfig
 from hornbook.models.rnn import RnnConfig, RnnLM
 
 CASES = {
     "classic": lambda tokenizer: GptLM(tokenizer, GptConfig(layers=2, width=32, heads=2, context=16)),
     "modern": lambda tokenizer: GptLM(tokenizer, ModernGptConfig(layers=2, width=32, heads=2, context=16)),
     "odd context": lambda tokenizer: GptLM(tokenizer, ModernGptConfig(layers=2, width=32, heads=2, context=17)),
+    "llama": lambda tokenizer: GptLM(tokenizer, LlamaConfig(layers=2, width=32, heads=4, key_heads=2, context=16)),
     "lstm": lambda tokenizer: RnnLM(tokenizer, RnnConfig(layers=2, width=24)),
     "gru": lambda tokenizer: RnnLM(tokenizer, RnnConfig(cell="gru", width=24, embedding=12, tied=False)),
 }

@@ -5,17 +5,20 @@ import torch
 import torch.nn.functional as F
 
 from hornbook.core.errors import UsageError
-from hornbook.models import gpt, rnn
+from hornbook.models import gpt, gpt_modern, llama, rnn
 from hornbook.models.gpt import GptConfig, GptModule
 from hornbook.models.gpt_modern import ModernGptConfig, ModernGptModule
+from hornbook.models.llama import LlamaConfig, LlamaModule
 from hornbook.models.rnn import RnnConfig, RnnModule
 
 VOCABULARY = 50
 CASES = {
     "classic": (GptModule, GptConfig(layers=2, width=32, heads=2, context=16), gpt),
     "classic untied": (GptModule, GptConfig(layers=1, width=32, context=16, inner=48, tied=False), gpt),
-    "modern": (ModernGptModule, ModernGptConfig(layers=3, width=32, heads=2, context=16), gpt),
-    "modern untied": (ModernGptModule, ModernGptConfig(layers=1, width=32, context=16, inner=48, tied=False), gpt),
+    "modern": (ModernGptModule, ModernGptConfig(layers=3, width=32, heads=2, context=16), gpt_modern),
+    "modern untied": (ModernGptModule, ModernGptConfig(layers=1, width=32, context=16, inner=48, tied=False), gpt_modern),
+    "llama": (LlamaModule, LlamaConfig(layers=2, width=32, heads=4, key_heads=2, context=16), llama),
+    "llama untied": (LlamaModule, LlamaConfig(layers=1, width=32, heads=2, head_size=8, context=16, tied=False), llama),
     "lstm": (RnnModule, RnnConfig(cell="lstm", layers=2, width=24), rnn),
     "gru": (RnnModule, RnnConfig(cell="gru", width=24, embedding=12), rnn),
     "rnn": (RnnModule, RnnConfig(cell="rnn", layers=2, width=24, embedding=12, tied=False), rnn),
@@ -64,7 +67,8 @@ def test_flops_are_six_per_multiplying_weight_and_attention(name):
     tables = {id(part.weight) for part in module.modules() if isinstance(part, torch.nn.Embedding)}
     matrices = sum(weight.numel() for weight in module.parameters() if weight.ndim == 2 and id(weight) not in tables)
     head = module.output_weight.numel() if id(module.output_weight) in tables else 0
-    attention = 6 * config.layers * config.context * config.width if room is gpt else 0
+    across = module.blocks[0].attention.output.in_features if room is not rnn else 0
+    attention = 0 if room is rnn else 6 * config.layers * config.context * across
     assert room.flops_per_token(config, VOCABULARY) == 6 * (matrices + head) + attention
 
 

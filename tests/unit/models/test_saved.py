@@ -8,12 +8,14 @@ from safetensors.torch import load_file, save_file
 from hornbook.core.errors import ContentError, UsageError
 from hornbook.models.gpt import GptConfig, GptLM
 from hornbook.models.gpt_modern import ModernGptConfig
+from hornbook.models.llama import LlamaConfig
 from hornbook.models.rnn import RnnConfig, RnnLM
 
 CASES = {
     "classic": (GptLM, GptConfig(layers=2, width=32, heads=2, context=16)),
     "classic untied": (GptLM, GptConfig(layers=1, width=32, context=16, inner=48, tied=False, activation="gelu_new")),
     "modern": (GptLM, ModernGptConfig(layers=2, width=32, heads=2, context=16)),
+    "llama": (GptLM, LlamaConfig(layers=2, width=32, heads=4, key_heads=2, context=16)),
     "lstm": (RnnLM, RnnConfig(layers=2, width=24, dropout=0.1)),
 }
 
@@ -109,7 +111,8 @@ def test_an_unknown_key_is_an_error(saved, edit_json):
 
 def test_sizes_beyond_the_file_are_refused_before_memory_is_asked_for(saved, edit_json):
     model, folder = saved
-    key = "n_layer" if json.loads((folder / "config.json").read_text())["model_type"] == "gpt2" else "layers"
+    keys = {"gpt2": "n_layer", "llama": "num_hidden_layers"}
+    key = keys.get(json.loads((folder / "config.json").read_text())["model_type"], "layers")
     edit_json(folder / "config.json", **{key: 2**30})
     with pytest.raises(ContentError, match="do not belong together"):
         type(model).load(folder)
