@@ -16,7 +16,7 @@ from hornbook.core.types import Ids, Tokenizer
 
 @dataclass(frozen=True, eq=False)
 class TextBatch:
-    """Texts as a network reads them, each between its start token and its separator.
+    """Texts as a network reads them, each between `start` and `end`.
 
     offsets: for each text (length, 2) where every token begins and ends in it, in characters, (0, 0) for added tokens; None
     when the tokenizer does not tell. cut: how many texts were longer than the context and lost their ends.
@@ -66,7 +66,7 @@ class TextEncoder:
             kept = row[:room]
             lengths[index] = length = len(kept) + 2
             ids[index, 0], ids[index, 1 : length - 1] = specials.get("start", specials["end"]), kept
-            ids[index, length - 1] = specials.get("separator", specials["end"])
+            ids[index, length - 1] = specials["end"]
             documents[index, :length] = 0
         placed = None if offsets is None else [np.pad(spans[:room], ((1, 1), (0, 0))) for spans in offsets]
         device = next(self.module.parameters()).device

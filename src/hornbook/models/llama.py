@@ -107,6 +107,8 @@ def _head_sizes(config: LlamaConfig) -> tuple[int, int, int]:
 def _stretch(config: LlamaConfig) -> partial[Tensor] | None:
     if not config.stretch:
         return None
+    if len(config.stretch) != 4:
+        raise UsageError("model.stretch needs four numbers, not {count}: factor,low,high,context", count=len(config.stretch))
     factor, low, high, original = config.stretch
     return partial(llama3_turns, factor=factor, low=low, high=high, original=int(original))
 

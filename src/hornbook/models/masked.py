@@ -46,8 +46,8 @@ _GROUP = 1 << 16  # tokens of documents whose places are listed at one time
 class MaskedLM(Network):
     """A network that guesses hidden tokens (protocol `hornbook.core.types.MaskedModel`).
 
-    A text longer than the context is seen through a window around the hidden place. Ids that the model adds itself: `start`
-    before a text, `separator` (or `end`, in a tokenizer without it) behind it.
+    A text longer than the context is seen through a window around the hidden place. The model itself puts `start` before a
+    text and `end` behind it.
     """
 
     def __init__(self, tokenizer: Tokenizer, config: MaskedConfig, module: nn.Module | None = None) -> None:

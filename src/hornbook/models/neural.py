@@ -147,9 +147,15 @@ class NeuralLM(Network, Generic[S]):
 
 def empty_module(build: Callable[[Any, int], nn.Module], config: Any, path: Path) -> nn.Module:
     """A network to be filled with saved weights, ready to predict. ContentError when the sizes at `path` do not fit."""
+    with sizes_of(path), torch.random.fork_rng(devices=[]):  # opening a model must not change what the generator gives next
+        return build(config, config.vocabulary).eval()
+
+
+@contextmanager
+def sizes_of(path: Path) -> Iterator[None]:
+    """Sizes that do not fit together are a fault of the file at `path` here: ContentError."""
     try:
-        with torch.random.fork_rng(devices=[]):  # opening a model must not change what comes out of the generator next
-            return build(config, config.vocabulary).eval()
+        yield
     except UsageError as error:
         raise ContentError("{path}: {error}", path=path, error=error) from None
 

@@ -12,7 +12,7 @@ from torch import nn
 from hornbook.core.types import Tokenizer
 from hornbook.models import weights
 from hornbook.models.huggingface import folder as foreign
-from hornbook.models.neural import check_model_type, empty_module, read_own_config, write_own
+from hornbook.models.neural import check_model_type, empty_module, read_own_config, sizes_of, write_own
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,9 @@ def open_folder(folder: Path, kinds: Sequence[Kind], *, fresh: Mapping[str, Any]
     else:
         config = kind.config(**kind.layout.read_config(path, table, weights.tensor_names(folder)))
     config = replace(config, **(fresh or {}))
-    weights.check_size(folder, kind.parameters(replace(config, **dict.fromkeys(fresh or {}, False)), config.vocabulary))
+    with sizes_of(path):
+        expected = kind.parameters(replace(config, **dict.fromkeys(fresh or {}, False)), config.vocabulary)
+    weights.check_size(folder, expected)
     module = empty_module(kind.module, config, path)
     found = weights.read_weights(folder)
     if kind.layout is None:

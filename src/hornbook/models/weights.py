@@ -36,9 +36,13 @@ class Loaded:
 
 def write_weights(tensors: Mapping[str, Tensor], folder: Path) -> None:
     """Write model.safetensors (with the note that transformers looks for)."""
-    save_file(
-        {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, folder / WEIGHTS, {"format": "pt"}
-    )
+    plain: dict[str, Tensor] = {}
+    places: set[int] = set()
+    for name, tensor in tensors.items():
+        tensor = tensor.detach().cpu().contiguous()
+        plain[name] = tensor.clone() if tensor.data_ptr() in places else tensor  # one under two names is written twice
+        places.add(tensor.data_ptr())
+    save_file(plain, folder / WEIGHTS, {"format": "pt"})
 
 
 def write_json(table: Mapping[str, Any], path: Path) -> None:

@@ -91,14 +91,17 @@ def write_sizes(config: Any, specials: Mapping[str, int]) -> dict[str, Any]:
     }
 
 
-def encoder_names(prefix: str, head: Mapping[str, str]) -> dict[str, str]:
-    """Our names outside the blocks -> theirs."""
-    return {**{ours: prefix + theirs for ours, theirs in _TOP.items()}, **head}
+def named_as_bert(module: nn.Module, prefix: str, head: Mapping[str, str], second: tuple[str, str]) -> dict[str, Tensor]:
+    """Our tensors under the names of BERT's encoder, and of a head.
 
-
-def named_as_bert(module: nn.Module, prefix: str, head: Mapping[str, str]) -> dict[str, Tensor]:
-    """Our tensors under the names of BERT's encoder, and of a head."""
-    return dict(renamed(module, encoder_names(prefix, head), _BLOCK, prefix + "encoder.layer.{}."))
+    `second`: where transformers keeps the head's bias, and where it keeps another that it adds in its place in an untied head.
+    """
+    top = {**{ours: prefix + theirs for ours, theirs in _TOP.items()}, **head}
+    tensors = dict(renamed(module, top, _BLOCK, prefix + "encoder.layer.{}."))
+    first, other = second
+    if first in tensors and head["head.weight"] in tensors:
+        tensors[other] = tensors[first]  # the last one filled in stays
+    return tensors
 
 
 def _read_config(path: Path, table: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
@@ -117,7 +120,7 @@ def _write_config(config: Any, specials: Mapping[str, int]) -> dict[str, Any]:
 
 
 def _named(module: nn.Module) -> dict[str, Tensor]:
-    return named_as_bert(module, "bert.", _HEAD)
+    return named_as_bert(module, "bert.", _HEAD, ("cls.predictions.bias", "cls.predictions.decoder.bias"))
 
 
 BERT = Layout(

@@ -40,7 +40,7 @@ def _write_config(config: Any, specials: Mapping[str, int]) -> dict[str, Any]:
 
 
 def _named(module: nn.Module) -> dict[str, Tensor]:
-    return named_as_bert(module, "roberta.", _HEAD)
+    return named_as_bert(module, "roberta.", _HEAD, ("lm_head.bias", "lm_head.decoder.bias"))
 
 
 def _layout(model_type: str) -> Layout:
