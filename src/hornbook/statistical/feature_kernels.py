@@ -1,6 +1,6 @@
 """Kernels of features.py: code points -> hashed n-grams of each text with their counts -> weights.
 
-Bucket numbers have the family (0 words, 1 characters) in their highest bit, so that the two never collide.
+Bucket numbers have the family (0 words and scripts without spaces, 1 characters inside words) in their highest bit, so that the two never collide.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def scan(
                     value = _SEED + np.uint64(2)
                     for k in range(place, min(i, place + unspaced)):
                         value = (value ^ np.uint64(codes[k])) * _PRIME
-                        written = _count(value, 1, bits, mask, table, buckets, counts, written)
+                        written = _count(value, 0, bits, mask, table, buckets, counts, written)
                 known = 0  # words that scripts without spaces part are no neighbours
             else:
                 while i < end and (classes[codes[i]] == WORD or classes[codes[i]] == MARK):
@@ -147,11 +147,12 @@ def weigh(
     idf: NDArray[np.float32],
     families: int,
     term: int,
-    normalise: int,
+    second_weight: float,
 ) -> None:
     """In place: buckets become columns, counts become weights; buckets without a column (-1) fall away, `rows` shrinks.
 
-    `families` is the first column of the second family. Each family of a text has length 1 / sqrt(families it has).
+    `families` is the first column of the second family. With `second_weight` above 0 the first family of a text has length 1,
+    the second that weight, before both together are given length 1.
     """
     written = begin = 0
     for text in range(rows.size - 1):
@@ -172,10 +173,10 @@ def weigh(
             buckets[written] = column
             values[written] = value
             written += 1
-        if normalise:
-            there = (squares[0] > 0) + (squares[1] > 0)
+        if second_weight > 0:
+            there = (squares[0] > 0) + second_weight**2 * (squares[1] > 0)
             factor_0 = np.float32(1 / np.sqrt(squares[0] * there)) if squares[0] > 0 else np.float32(0)
-            factor_1 = np.float32(1 / np.sqrt(squares[1] * there)) if squares[1] > 0 else np.float32(0)
+            factor_1 = np.float32(second_weight / np.sqrt(squares[1] * there)) if squares[1] > 0 else np.float32(0)
             for place in range(first, written):
                 values[place] *= factor_0 if buckets[place] < families else factor_1
         begin = end

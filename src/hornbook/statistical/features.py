@@ -2,7 +2,7 @@
 
 Words are runs of letters and digits, and runs of marks between blanks ("!!"). Character n-grams stay inside what stands between
 two blanks, and see the blanks. In scripts written without spaces (Chinese, Japanese, Thai, ...) a run of characters has
-character n-grams only.
+character n-grams only, which count as words do.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class FeatureConfig:
     bits: 2^bits buckets.
     term: a count c weighs c, 1 or 1 + log c.
     idf: times log((1 + n) / (1 + df)) + 1 of the training texts (Salton and Buckley 1988, smoothed as scikit-learn does).
-    norm: 'l2' scales words and characters to the same length and the whole to 1.
+    norm: 'l2' scales words to length 1, characters inside words to `character_weight`, and the whole to 1.
     """
 
     words: int = 2
@@ -53,6 +53,7 @@ class FeatureConfig:
     term: Literal["count", "binary", "log"] = "log"
     idf: bool = True
     norm: Literal["l2", "none"] = "l2"
+    character_weight: float = 0.5
 
     def __post_init__(self) -> None:
         for name in ("words", "characters", "unspaced"):
@@ -60,6 +61,8 @@ class FeatureConfig:
                 raise UsageError("features.{name} = {value}: choose 0 to 8", name=name, value=getattr(self, name))
         if not self.words + self.characters:
             raise UsageError("features.words and features.characters are both 0: keep one of them")
+        if not 0 < self.character_weight <= 100:
+            raise UsageError("{name} = {value}: choose a number above 0", name="character_weight", value=self.character_weight)
         if not 8 <= self.bits <= 26:
             raise UsageError("features.bits = {bits}: choose 8 to 26", bits=self.bits)
 
@@ -149,8 +152,8 @@ class HashedFeatures:
             self._columns_of = np.full(1 << self.config.bits, -1, np.int32)
             self._columns_of[self.buckets_] = np.arange(self.buckets_.size, dtype=np.int32)
         families = int(np.searchsorted(self.buckets_, 1 << (self.config.bits - 1)))
-        term, normalise = _TERMS.index(self.config.term), int(self.config.norm == "l2")
-        weigh(rows, buckets, counts, self._columns_of, self.idf_, families, term, normalise)
+        term, weight = _TERMS.index(self.config.term), self.config.character_weight if self.config.norm == "l2" else 0.0
+        weigh(rows, buckets, counts, self._columns_of, self.idf_, families, term, weight)
         return SparseRows(rows, buckets[: rows[-1]].copy(), counts[: rows[-1]].copy(), self.width)
 
 

@@ -100,6 +100,14 @@ def solve_one_against_rest(
     return np.ascontiguousarray(solved[:, :-1].T), solved[:, -1]
 
 
+def added(rows: SparseRows, models: Sequence[Model]) -> Model:
+    """The model whose scores are the sum of the others', each divided by its standard deviation over `rows`."""
+    spreads = [float(dense_product(rows, *model).std()) or 1.0 for model in models]
+    weights = sum((model[0] / spread for model, spread in zip(models, spreads)), np.zeros_like(models[0][0]))
+    bias = sum((model[1] / spread for model, spread in zip(models, spreads)), np.zeros_like(models[0][1]))
+    return weights, bias
+
+
 def solve_multinomial(rows: SparseRows, targets: NDArray[np.int64], classes: int, costs: Floats, *, tolerance: float) -> Model:
     """min 1/2 |weights|^2 + sum costs_i (-log softmax at the target), the bias not regularised, by L-BFGS."""
     kinds = max(classes, 2)

@@ -11,6 +11,7 @@ from hornbook.core import artifact
 from hornbook.core.errors import ContentError, HornbookError, UsageError
 from hornbook.core.events import Alarm, Event
 from hornbook.statistical.features import FeatureConfig, HashedFeatures
+from hornbook.statistical.features import FeatureConfig, HashedFeatures
 from hornbook.statistical.linear import NAIVE_BAYES, LinearClassifier, LinearConfig
 from hornbook.statistical.linear_solve import calibration, climb, folds_of, probabilities, sample_rows
 
@@ -249,3 +250,15 @@ def test_mutants_are_refused_or_answer(saved: tuple[LinearClassifier, Path], num
 def test_naive_bayes_preset_reads_chinese() -> None:
     model = LinearClassifier(NAIVE_BAYES).fit(["很好吃", "不好吃", "真好", "不行"], ["+", "-", "+", "-"])
     assert model(["真好吃", "不"]) == ["+", "-"]
+
+
+def test_both_scalings_are_added_each_to_the_same_spread() -> None:
+    from hornbook.statistical.linear_solve import added, dense_product
+
+    rows = HashedFeatures(FeatureConfig(bits=10)).fit_transform(["a b", "b c", "c d a", "d"])
+    generator = np.random.default_rng(1)
+    models = [(scale * generator.normal(size=(rows.width, 3)), generator.normal(size=3)) for scale in (1.0, 50.0)]
+    expected = sum(dense_product(rows, *model) / dense_product(rows, *model).std() for model in models)
+    np.testing.assert_allclose(dense_product(rows, *added(rows, models)), expected, atol=1e-5)
+    flat = [(np.zeros((rows.width, 3)), np.zeros(3))]
+    assert not added(rows, flat)[0].any()  # nothing to divide by

@@ -37,7 +37,7 @@ def test_the_same_text_gives_the_same_row_wherever_it_stands() -> None:
         np.testing.assert_array_equal(one.values, other.values)
 
 
-def test_families_have_equal_length_and_rows_length_one() -> None:
+def test_characters_inside_words_have_their_weight_and_rows_length_one() -> None:
     features = HashedFeatures(FeatureConfig(bits=16))
     rows = features.fit_transform(["one two three", "two", "中文", "one 中文"])
     words = np.searchsorted(features.buckets_, 1 << 15)
@@ -46,7 +46,7 @@ def test_families_have_equal_length_and_rows_length_one() -> None:
         values, columns = rows.values[part], rows.columns[part]
         assert np.sum(values**2) == pytest.approx(1, abs=1e-6)
         share = np.sum(values[columns < words] ** 2)
-        assert share == pytest.approx(0 if i == 2 else 0.5, abs=1e-6)
+        assert share == pytest.approx(1 if i == 2 else 0.8, abs=1e-6)  # 1 / (1 + 0.5 ** 2)
 
 
 def test_unknown_ngrams_fall_away() -> None:
