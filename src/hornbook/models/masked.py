@@ -139,12 +139,11 @@ class MaskedLM(Network):
         """Read what save_files or transformers' save_pretrained wrote, strictly.
 
         A checkpoint of an encoder alone opens without a head (`config.head` is False): it encodes, and guesses nothing.
-        `new_head` gives it one that begins untrained, and with `next_sentence` that head too; `loaded.notes` says so.
+        `new_head` wants a head, `next_sentence` that of BERT's second task; with `new_head` what is missing of them begins
+        untrained, and `loaded.notes` says so.
         """
-        fresh = {"head": True} if new_head else {}
-        if next_sentence:
-            fresh |= {"next_sentence": True}
-        opened = open_folder(folder, list(KINDS.values()), fresh=fresh)
+        parts = (["head"] if new_head else []) + (["next_sentence", "pooler"] if next_sentence else [])
+        opened = open_folder(folder, list(KINDS.values()), parts=parts, new=new_head)
         model = cls(opened.tokenizer, opened.config, opened.module)
         model.loaded = opened.loaded
         return model

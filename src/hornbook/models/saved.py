@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import nn
 
+from hornbook.core.errors import UsageError
 from hornbook.core.types import Tokenizer
 from hornbook.models import weights
 from hornbook.models.huggingface import folder as foreign
@@ -36,8 +37,10 @@ class Opened:
     loaded: weights.Loaded
 
 
-def open_folder(folder: Path, kinds: Sequence[Kind], *, fresh: Mapping[str, Any] | None = None) -> Opened:
-    """Read a folder strictly. `fresh`: fields of the configuration whose parts may be missing and then begin untrained."""
+def open_folder(folder: Path, kinds: Sequence[Kind], *, parts: Sequence[str] = (), new: bool = False) -> Opened:
+    """Read a folder strictly. `parts`: fields of the configuration that must be true, though the checkpoint may lack them; then
+    they begin untrained if `new` allows it.
+    """
     from hornbook.tokenizers import load_tokenizer
 
     path = folder / weights.CONFIG
@@ -48,18 +51,26 @@ def open_folder(folder: Path, kinds: Sequence[Kind], *, fresh: Mapping[str, Any]
         config = read_own_config(folder, kind.model_type, kind.config)
     else:
         config = kind.config(**kind.layout.read_config(path, table, weights.tensor_names(folder)))
-    config = replace(config, **(fresh or {}))
     with sizes_of(path):
-        expected = kind.parameters(replace(config, **dict.fromkeys(fresh or {}, False)), config.vocabulary)
+        expected = kind.parameters(config, config.vocabulary)
     weights.check_size(folder, expected)
+    config = _with_parts(config, kind, parts, path)
     module = empty_module(kind.module, config, path)
     found = weights.read_weights(folder)
     if kind.layout is None:
         count = weights.fill(weights.own_tensors(module), found, where=folder / weights.WEIGHTS)
         loaded = weights.Loaded(count, len(found))
     else:
-        loaded = foreign.fill(module, found, kind.layout, path=folder / weights.WEIGHTS, new_head=bool(fresh))
+        loaded = foreign.fill(module, found, kind.layout, path=folder / weights.WEIGHTS, new=parts if new else ())
     return Opened(load_tokenizer(folder), config, module, loaded)
+
+
+def _with_parts(config: Any, kind: Kind, parts: Sequence[str], path: Path) -> Any:
+    """The configuration with the parts asked for; UsageError for one that the layout does not have."""
+    for part in parts:
+        if kind.layout is None or part not in kind.layout.heads:
+            raise UsageError("{path}: model_type '{kind}' has no {part}", path=path, kind=kind.model_type, part=part)
+    return replace(config, **dict.fromkeys(parts, True))
 
 
 def save_folder(

@@ -1,9 +1,9 @@
-"""Open a saved tokenizer: this project's, or any tokenizer.json of the Hugging Face library."""
+"""Open a saved tokenizer: this project's, any tokenizer.json of the Hugging Face library, or the files before it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from hornbook.tokenizers.alphabet import FIRST_BYTE, SPECIAL_TOKENS, byte_symbol
 from hornbook.tokenizers.closed import KIND as CLOSED
 from hornbook.tokenizers.closed import closed_normalizer
 from hornbook.tokenizers.tokenizer import HUGGING_FACE_NAMES, TextTokenizer
+from hornbook.tokenizers.vocabulary_files import BPE, WORDPIECE, open_vocabulary, vocabulary_file
 
 ALIASES = {
     "pad": ("<pad>", "[PAD]", "<|pad|>", "<|padding|>", "<|endofpad|>"),
@@ -28,33 +29,48 @@ _MOST_HOLES = 4096  # ids without a token that a vocabulary may have: more means
 
 
 def load_tokenizer(folder: Path) -> TextTokenizer:
-    """The tokenizer in a folder, or in a tokenizer.json itself.
+    """The tokenizer in a folder, or in a tokenizer.json itself; else of vocab.txt, or vocab.json and merges.txt.
 
     UsageError when the path does not exist; ContentError, one line, when the file is damaged or has no end token.
     """
     path = Path(folder)
-    path = path / "tokenizer.json" if path.is_dir() else path
+    if path.is_dir():
+        older = None if (path / "tokenizer.json").is_file() else vocabulary_file(path)
+        path = older or path / "tokenizer.json"
     if not path.is_file():
         raise UsageError("{path} does not exist: a tokenizer is a folder with tokenizer.json", path=path)
-    table = _read_table(path)
-    backend = _open(path)
-    kind = _kind(table)
-    if kind is not None:
-        names = [name for name in SPECIAL_TOKENS if not (kind == CLOSED and name == "unknown")]
-        try:
-            return TextTokenizer(backend, kind, specials={name: list(SPECIAL_TOKENS).index(name) for name in names})
-        except ValueError as error:
-            raise _damaged(path, error) from error
     settings = {
         key: value
         for name in ("special_tokens_map.json", "tokenizer_config.json")
         for key, value in _optional(path.with_name(name)).items()
     }
-    specials = _specials(table, backend, settings)
+    if path.name in (WORDPIECE, BPE):
+        return _foreign(path, _older(path, settings), settings)
+    table = _read_table(path)
+    backend = _open(path, lambda: tokenizers.Tokenizer.from_file(str(path)))
+    kind = _kind(table)
+    if kind is None:
+        return _foreign(path, backend, settings)
+    names = [name for name in SPECIAL_TOKENS if not (kind == CLOSED and name == "unknown")]
+    try:
+        return TextTokenizer(backend, kind, specials={name: list(SPECIAL_TOKENS).index(name) for name in names})
+    except ValueError as error:
+        raise _damaged(path, error) from error
+
+
+def _foreign(path: Path, backend: tokenizers.Tokenizer, settings: Mapping[str, Any]) -> TextTokenizer:
+    specials = _specials(json.loads(backend.to_str()), backend, settings)
     if "end" not in specials:
         raise ContentError("{path} names no end token: add eos_token to tokenizer_config.json beside it", path=path)
     backend.add_special_tokens([backend.id_to_token(token_id) for token_id in specials.values()])
     return TextTokenizer(backend, "foreign", specials=specials, config=settings)
+
+
+def _older(path: Path, settings: Mapping[str, Any]) -> tokenizers.Tokenizer:
+    """A tokenizer from the files before tokenizer.json; its special tokens are those of the settings and of ALIASES."""
+    named = [_content(value) for key, value in settings.items() if key.endswith("_token")]
+    special = dict.fromkeys([*filter(None, named), *(alias for aliases in ALIASES.values() for alias in aliases)])
+    return _open(path, lambda: open_vocabulary(path, settings, special))
 
 
 def _read_table(path: Path) -> dict[str, Any]:
@@ -67,10 +83,10 @@ def _read_table(path: Path) -> dict[str, Any]:
     return table
 
 
-def _open(path: Path) -> tokenizers.Tokenizer:
-    """The Rust side's reading of the file. A Rust panic arrives as a BaseException that is no Exception."""
+def _open(path: Path, read: Callable[[], tokenizers.Tokenizer]) -> tokenizers.Tokenizer:
+    """What `read` makes of the file. A panic of its Rust side arrives as a BaseException that is no Exception."""
     try:
-        backend = tokenizers.Tokenizer.from_file(str(path))
+        backend = read()
         backend.no_padding()
         backend.no_truncation()
         backend.encode("a 1 中", add_special_tokens=False)

@@ -133,6 +133,6 @@ BERT = Layout(
         "cls.predictions.decoder.weight": "bert.embeddings.word_embeddings.weight",
         "cls.predictions.decoder.bias": "cls.predictions.bias",
     },
-    head=("cls.predictions.", "cls.seq_relationship."),
+    heads={"head": ("cls.predictions.",), "next_sentence": ("cls.seq_relationship.",), "pooler": ("bert.pooler.",)},
     counters=("embeddings.position_ids", "embeddings.token_type_ids"),
 )

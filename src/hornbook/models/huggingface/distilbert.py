@@ -84,6 +84,6 @@ DISTILBERT = Layout(
     write_config=_write_config,
     named=_named,
     tied={"vocab_projector.weight": "distilbert.embeddings.word_embeddings.weight"},
-    head=("vocab_",),
+    heads={"head": ("vocab_",)},
     counters=("embeddings.position_ids",),
 )

@@ -36,7 +36,7 @@ class Layout:
     write_config: (our configuration, special tokens) -> config.json.
     named: our tensors under their names, as views, so that they can be filled and written.
     tied: name of a tensor that may be saved twice -> the one it is a copy of.
-    head: what the names of the head's tensors begin with.
+    heads: parts that a checkpoint may lack, by the field of our configuration -> what the names of their tensors begin with.
     counters: endings of tensors that are no weights.
     """
 
@@ -46,7 +46,7 @@ class Layout:
     write_config: Callable[[Any, Mapping[str, int]], dict[str, Any]]
     named: Callable[[nn.Module], dict[str, Tensor]]
     tied: Mapping[str, str]
-    head: tuple[str, ...]
+    heads: Mapping[str, tuple[str, ...]]
     counters: tuple[str, ...] = ()
 
 
@@ -114,8 +114,10 @@ def renamed(
             yield f"{where.format(index)}{their}.{kind}", piece
 
 
-def fill(module: nn.Module, found: Mapping[str, Tensor], layout: Layout, *, path: Path, new_head: bool) -> weights.Loaded:
-    """Copy a checkpoint into our network, strictly; a head that the checkpoint lacks stays untrained where that was asked."""
+def fill(
+    module: nn.Module, found: Mapping[str, Tensor], layout: Layout, *, path: Path, new: Collection[str] = ()
+) -> weights.Loaded:
+    """Copy a checkpoint into our network, strictly; a part in `new` (see `heads`) that it lacks stays as it was drawn."""
     targets = layout.named(module)
     named = _arrived(found, layout)
     for copy, original in layout.tied.items():
@@ -130,25 +132,32 @@ def fill(module: nn.Module, found: Mapping[str, Tensor], layout: Layout, *, path
             named.setdefault(original, named[copy])
             del named[copy]
     notes = []
-    fresh = {name for name in targets if name.startswith(layout.head)}
-    if new_head and fresh and fresh.isdisjoint(named):
-        targets = {name: tensor for name, tensor in targets.items() if name not in fresh}
-        text = translate("{path} has no head for masked tokens: a new one begins untrained").format(path=path)
-        notes.append(Note(text))
+    for part in new:
+        mine = {name for name in targets if name.startswith(layout.heads[part])}
+        if mine and mine.isdisjoint(named):
+            targets = {name: tensor for name, tensor in targets.items() if name not in mine}
+            notes.append(Note(_begins_untrained(part).format(path=path)))
     weights.fill(targets, named, where=path)
     return weights.Loaded(len(found), len(found), tuple(notes))
 
 
+def _begins_untrained(part: str) -> str:
+    if part == "head":
+        return translate("{path} has no head for masked tokens: a new one begins untrained")
+    if part == "next_sentence":
+        return translate("{path} has no next-sentence head: a new one begins untrained")
+    return translate("{path} has no pooler: a new one begins untrained")
+
+
 def _arrived(found: Mapping[str, Tensor], layout: Layout) -> dict[str, Tensor]:
     """Tensors under the names that transformers gives them today, without counters."""
+    outside = (layout.prefix, *(prefix for prefixes in layout.heads.values() for prefix in prefixes))
     named = {}
     for name, tensor in found.items():
         if name.endswith(layout.counters):
             continue
         current = re.sub(r"LayerNorm\.gamma$", "LayerNorm.weight", re.sub(r"LayerNorm\.beta$", "LayerNorm.bias", name))
-        if not current.startswith((layout.prefix, *layout.head)) and current not in layout.tied:
-            current = layout.prefix + current
-        named[current] = tensor
+        named[current if current.startswith(outside) else layout.prefix + current] = tensor
     return named
 
 

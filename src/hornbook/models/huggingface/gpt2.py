@@ -87,6 +87,6 @@ GPT2 = Layout(
     write_config=_write_config,
     named=_named,
     tied={"lm_head.weight": "transformer.wte.weight"},
-    head=("lm_head.",),
+    heads={"head": ("lm_head.",)},
     counters=(".attn.bias", ".attn.masked_bias"),  # masks that old checkpoints carry
 )

@@ -117,6 +117,6 @@ LLAMA = Layout(
     write_config=_write_config,
     named=_named,
     tied={"lm_head.weight": "model.embed_tokens.weight"},
-    head=("lm_head.",),
+    heads={"head": ("lm_head.",)},
     counters=(".rotary_emb.inv_freq",),
 )

@@ -153,5 +153,5 @@ MODERNBERT = Layout(
     write_config=_write_config,
     named=_named,
     tied={"decoder.weight": "model.embeddings.tok_embeddings.weight"},
-    head=("head.", "decoder."),
+    heads={"head": ("head.", "decoder.")},
 )

@@ -54,7 +54,7 @@ def _layout(model_type: str) -> Layout:
             "lm_head.decoder.weight": "roberta.embeddings.word_embeddings.weight",
             "lm_head.decoder.bias": "lm_head.bias",
         },
-        head=("lm_head.",),
+        heads={"head": ("lm_head.",)},
         counters=("embeddings.position_ids", "embeddings.token_type_ids"),
     )
 
