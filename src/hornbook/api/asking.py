@@ -1,4 +1,4 @@
-"""Ask a saved model: neighbours, analogies, next words, answers, continuations; export it."""
+"""Ask a saved model: neighbours, analogies, next words, answers, missing words, continuations; export it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from hornbook.api.opening import load, open_language_model
 from hornbook.api.texts import Log, silent
 
 if TYPE_CHECKING:
+    from hornbook.scoring.gaps import Filled
     from hornbook.statistical.listing import Listing
 
 
@@ -60,6 +61,18 @@ def predict(
     from hornbook.tasks.predict import predictions
 
     return predictions(load(model), inputs, where=model, top=top, together=together)
+
+
+def fill(model: str | Path, texts: str | Sequence[str], *, top: int = 5, longest: int = 1) -> list[Filled]:
+    """The likeliest words for the gaps ([MASK], <mask>, ___) of each text, with their probabilities; `model` is a folder.
+
+    A language model weighs both sides of a gap: P(left) P(word | left) P(right | left, word), over the candidates. A model that
+    guesses hidden tokens gives P(token | text), or with `longest` above 1 words of up to so many tokens. UsageError for a text
+    without a gap.
+    """
+    from hornbook.tasks.fill import fill_texts
+
+    return fill_texts(load(model), [texts] if isinstance(texts, str) else list(texts), top=top, longest=longest, where=model)
 
 
 def generate(model: str | Path, prompts: Sequence[str] = ("",), *, width: int = 0, **settings: Any) -> list[str]:

@@ -33,4 +33,16 @@ MESSAGES: Final[dict[str, str]] = {
     "the tokenizer does not keep the text exactly: what it drops costs nothing here": (
         "分词器不能原样保留文本：它丢掉的部分在这里没有计入代价"
     ),
+    "there is no gap in '{text}': write [MASK], <mask> or ___ where a word is missing": (
+        "“{text}”里没有空缺：请在缺词处写 [MASK]、<mask> 或 ___"
+    ),
+    "no word of the vocabulary can stand in gap {gap} of the text": "词表中没有词能填入文本的第 {gap} 个空缺",
+    "P(text with the word) among {count} candidates, both sides of the gap counted": (
+        "概率为填词后整个文本的概率在 {count} 个候选中所占的份额，空缺两侧都计入"
+    ),
+    "the tokenizer of this model has no mask token: gaps cannot be filled": "该模型的分词器没有掩码词元：无法填空",
+    "P(token | both sides) over the whole vocabulary": "概率为整个词表上的 P(词元 | 两侧)",
+    "share of exp(mean log P a token, masks filled from left to right) among {count} candidates": (
+        "概率为 exp(每词元平均 log P，掩码从左到右填) 在 {count} 个候选中所占的份额"
+    ),
 }

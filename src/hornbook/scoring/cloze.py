@@ -14,6 +14,7 @@ from hornbook.core.errors import ContentError, translate
 from hornbook.core.events import Event, Note
 from hornbook.core.types import Ids, LanguageModel
 from hornbook.scoring.cloze_items import CANDIDATES, ClozeItem, build_cloze, load_cloze, save_cloze
+from hornbook.scoring.continuations import by_steps, shared_length
 from hornbook.scoring.significance import Interval, Units, bootstrap_ratio
 from hornbook.scoring.words import Segmenter, TokenWords
 
@@ -132,7 +133,7 @@ def score_whole(model: LanguageModel[Any], items: Sequence[ClozeItem]) -> NDArra
     scores = model.log_probs([ids for texts in encoded for ids in texts])
     result, at = [], 0
     for texts in encoded:
-        shared = _shared(texts)
+        shared = shared_length(texts)
         result.append([float(row[shared:-1].sum(dtype=np.float64)) for row in scores[at : at + len(texts)]])
         at += len(texts)
     return np.array(result)
@@ -141,21 +142,10 @@ def score_whole(model: LanguageModel[Any], items: Sequence[ClozeItem]) -> NDArra
 def score_shared(model: LanguageModel[Any], items: Sequence[ClozeItem]) -> NDArray[np.float64]:
     """The same numbers, the tokens that the candidates of an item share being read once."""
     encoded = _encode(model, items)
-    begins = [_shared(texts) for texts in encoded]
+    begins = [shared_length(texts) for texts in encoded]
     rests = [ids[begin:] for texts, begin in zip(encoded, begins) for ids in texts]
     owners = [item for item, texts in enumerate(encoded) for _ in texts]
-    scores, state = model.start([texts[0][:begin] for texts, begin in zip(encoded, begins)])
-    scores, state = scores[owners], model.select(state, owners)
-    totals = np.zeros(len(rests))
-    for position in range(max(map(len, rests))):
-        there = np.array([row for row, rest in enumerate(rests) if position < len(rest)])
-        totals[there] += scores[there, [int(rests[row][position]) for row in there]]
-        if position + 1 == max(map(len, rests)):
-            break
-        fed = np.array(
-            [int(rest[min(position, len(rest) - 1)]) if len(rest) else 0 for rest in rests]
-        )  # rows at their end idle
-        scores, state = model.step(state, fed)
+    totals = by_steps(model, [texts[0][:begin] for texts, begin in zip(encoded, begins)], owners, rests)
     return totals.reshape(len(items), -1)
 
 
@@ -164,14 +154,6 @@ def _encode(model: LanguageModel[Any], items: Sequence[ClozeItem]) -> list[list[
         raise ValueError(f"the items of a test have equally many candidates, such as {CANDIDATES}")
     flat = iter(model.tokenizer.encode_batch([text for item in items for text in item.texts()]))
     return [[next(flat) for _ in item.candidates] for item in items]
-
-
-def _shared(texts: Sequence[Ids]) -> int:
-    """How many ids all texts of an item begin with."""
-    shortest = min(map(len, texts))
-    rows = np.stack([np.asarray(ids[:shortest]) for ids in texts])  # (candidates, shortest)
-    different = np.flatnonzero((rows != rows[0]).any(axis=0))
-    return int(different[0]) if len(different) else shortest
 
 
 def _best(row: NDArray[np.float64]) -> int:

@@ -1,0 +1,98 @@
+"""What each token adds to a text, and where words begin and go on: so that tokens of any tokenizer make whole words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hornbook.core.types import Ids, Tokenizer
+from hornbook.tokenizers.chinese import UNSPACED
+
+_NEITHER, _SPACED, _UNSPACED = 0, 1, 2  # what a piece begins or ends with: a sign, a letter or digit, a letter of Chinese
+_CHINESE = re.compile(f"[{UNSPACED}]")
+
+
+class Pieces:
+    """The text of every id after another word, and what follows from it.
+
+    `texts[i]` may begin with a blank. `drops_blanks`: whether the tokenizer forgets blanks, so that a token by itself is a word
+    (a closed list of words, BERT's pieces) and its text shows where decoding puts them back.
+    """
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self.tokenizer = tokenizer
+        anchor = [int(one) for one in _letter(tokenizer)]
+        known = len(tokenizer.decode(anchor))
+        self.texts = [tokenizer.decode([*anchor, one])[known:] for one in range(tokenizer.size)]
+        self.drops_blanks = list(tokenizer.encode(" a")) == list(tokenizer.encode("a")) if _reads_blanks(tokenizer) else False
+        specials = set(tokenizer.specials.values())
+        words = [text.strip() for text in self.texts]
+        whole = [bool(word) and one not in specials and _printable(word) for one, word in enumerate(words)]
+        self.whole: NDArray[np.bool_] = np.array(whole)  # (V,) may be a word, or a part of one
+        self.blank: NDArray[np.bool_] = np.array([text[:1] == " " for text in self.texts])  # (V,) begins with a blank
+        self.first = np.array([_kind(word[:1]) for word in words])  # (V,)
+        self.last = np.array([_kind(word[-1:]) for word in words])  # (V,)
+        joined = self.whole & ~self.blank
+        chinese = (self.whole if self.drops_blanks else joined) & (self.first == _UNSPACED)
+        self._going_on = np.stack([np.zeros_like(joined), joined & (self.first == _SPACED), chinese])  # (3, V) by `last`
+
+    def opening(self, before: str) -> tuple[str, NDArray[np.bool_]]:
+        """The text to read before a gap, and (V,) which ids may begin a word there. `before` is all text before the gap."""
+        if self.drops_blanks:
+            parts = self.whole & ~self.blank
+            inside = _kind(before[-1:]) == _SPACED and (parts & (self.first == _SPACED)).any()
+            return before, parts if inside else self.whole & (self.blank | (self.first != _SPACED))
+        if before.endswith(" ") and (self.whole & self.blank).any():
+            return before[:-1], self.whole & self.blank
+        return before, self.whole & ~self.blank
+
+    def going_on(self, after: Sequence[int] | Ids) -> NDArray[np.bool_]:
+        """(n, V) ids that go on with words whose last ids are `after`: letters after letters, Chinese after Chinese."""
+        result: NDArray[np.bool_] = self._going_on[self.last[np.asarray(after, np.int64)]]
+        return result
+
+    def may_go_on(self, after: Sequence[int] | Ids) -> NDArray[np.bool_]:
+        """(n,) whether only a blank or a sign shows that a word is over: in text with blanks, not in Chinese."""
+        result: NDArray[np.bool_] = self.last[np.asarray(after, np.int64)] == _SPACED
+        return result
+
+    def word(self, ids: Sequence[int] | Ids) -> str:
+        """The word that ids spell together."""
+        return "".join(self.texts[int(one)].strip() for one in ids)
+
+    def word_of(self, ids: Ids) -> NDArray[np.int64]:
+        """(len,) the number of the word that each token of a text belongs to; signs are words of their own."""
+        numbers, number = np.zeros(len(ids), np.int64), 0
+        for place in range(1, len(ids)):
+            before, here = int(ids[place - 1]), int(ids[place])
+            letters = self.last[before] == _SPACED and self.first[here] == _SPACED
+            number += not (letters and not self.blank[here])
+            numbers[place] = number
+        return numbers
+
+
+def _letter(tokenizer: Tokenizer) -> Ids:
+    try:
+        return tokenizer.encode("a")
+    except (ValueError, KeyError):  # an alphabet without it
+        return np.zeros(0, np.int64)
+
+
+def _reads_blanks(tokenizer: Tokenizer) -> bool:
+    try:
+        return len(tokenizer.encode(" a")) > 0
+    except (ValueError, KeyError):
+        return False
+
+
+def _printable(word: str) -> bool:
+    return word.isprintable() and "\ufffd" not in word and not any(letter.isspace() for letter in word)
+
+
+def _kind(letter: str) -> int:
+    if not letter or not letter.isalnum():
+        return _NEITHER
+    return _UNSPACED if _CHINESE.match(letter) else _SPACED
