@@ -152,7 +152,8 @@ def _combination_tile(registers: int) -> Any:
     return tile
 
 
-_four_registers, _two_registers, _one_register = _combination_tile(4), _combination_tile(2), _combination_tile(1)
+_four_registers, _three_registers = _combination_tile(4), _combination_tile(3)
+_two_registers, _one_register = _combination_tile(2), _combination_tile(1)
 
 
 @njit(cache=True, nogil=True)
@@ -179,6 +180,9 @@ def add_combinations(
     while k + 4 * _LANES <= width:
         _four_registers(weights, start, down, along, first, last, y, out, row, k)
         k += 4 * _LANES
+    if k + 3 * _LANES <= width:
+        _three_registers(weights, start, down, along, first, last, y, out, row, k)
+        k += 3 * _LANES
     if k + 2 * _LANES <= width:
         _two_registers(weights, start, down, along, first, last, y, out, row, k)
         k += 2 * _LANES

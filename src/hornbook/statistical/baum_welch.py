@@ -73,8 +73,7 @@ def _expected_counts(
         log_likelihood, impossible = expect(
             observed.tokens,
             observed.starts,
-            first,
-            last,
+            _by_length(observed.starts, first, last),
             tables.start,
             tables.transition,
             transposed,
@@ -98,6 +97,13 @@ def _expected_counts(
             tokens=impossible,
         )
     return total, (start, pair * tables.transition, np.zeros_like(tables.emission) if emission is None else emission)
+
+
+def _by_length(starts: NDArray[np.int64], first: int, last: int) -> NDArray[np.int64]:
+    """The sequences first to last that are not empty, the longest first."""
+    lengths = np.diff(starts[first : last + 1])
+    order = np.argsort(-lengths, kind="stable")
+    return first + order[: np.count_nonzero(lengths)]
 
 
 @dataclass(frozen=True)

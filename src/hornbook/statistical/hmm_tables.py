@@ -14,6 +14,7 @@ from hornbook.core.errors import ContentError
 from hornbook.statistical.tensors import load_tensors, save_tensors
 
 LANES = 16  # float32 numbers in the widest vector register: rows are padded with zeros to a multiple of it
+_ROWS = 1024  # of the emission table at a time: float64 copies stay small
 _VANISHED = np.float32(1e-30)  # smaller probabilities become 0: they could only slow the machine down (denormal numbers)
 
 
@@ -51,7 +52,13 @@ class HmmTables:
         first[real] = _share(start[real].astype(np.float64), prior.transition, even)
         for state in range(states):
             moves[state, real] = _share(transition[state, real].astype(np.float64), prior.transition, even)
-            emits[:, state] = _share(emission[:, state].astype(np.float64), prior.emission, prior.background)
+        totals = emission[:, real].sum(axis=0, dtype=np.float64) + prior.emission  # (states,)
+        factors = np.divide(1.0, totals, out=np.zeros(states), where=totals > 0)
+        for row in range(0, len(emission), _ROWS):
+            rows = slice(row, row + _ROWS)
+            base = prior.background[rows, None]
+            shares = np.where(totals > 0, (emission[rows, real] + prior.emission * base) * factors, base)
+            emits[rows, real] = np.where(shares < _VANISHED, 0, shares)
         return cls(states, first, moves, emits)
 
     @classmethod

@@ -111,6 +111,33 @@ def test_threads_agree_and_the_same_number_gives_the_same_bytes(documents: list[
     np.testing.assert_allclose(first.tables_.emission, single.tables_.emission, atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    "lengths", [[1], [0, 5, 0], [*range(40), *range(40)], [9] * 33, [70_000] * 6 + [3]], ids=lambda all: str(len(all))
+)
+def test_sequences_in_lockstep_count_like_one_after_the_other(model: HmmLM, lengths: list[int]) -> None:
+    """Ragged batches, batches that are not full, and documents so long that few go together; one impossible id among them."""
+    from hornbook.statistical.baum_welch import _by_length
+    from hornbook.statistical.hmm_kernels import expect
+
+    tables = model.tables_
+    starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    tokens = np.random.default_rng(2).integers(6, 26, starts[-1]).astype(np.int32)
+    tokens[tokens.size // 2 : tokens.size // 2 + 1] = model.tokenizer.specials["pad"]
+
+    def counted(groups: list[np.ndarray]) -> list[np.ndarray]:
+        counts = [np.zeros(tables.padded), np.zeros((tables.padded, tables.padded)), np.zeros_like(tables.emission)]
+        backwards = np.ascontiguousarray(tables.transition.T)
+        sums = [
+            expect(tokens, starts, group, tables.start, tables.transition, backwards, tables.emission, *counts)
+            for group in groups
+        ]
+        return [*counts, np.sum(sums, axis=0)]
+
+    together = _by_length(starts, 0, len(lengths))
+    for one, other in zip(counted([together]), counted([together[i : i + 1] for i in range(together.size)]), strict=True):
+        np.testing.assert_allclose(one, other, rtol=2e-4, atol=1e-5)
+
+
 def test_restarts_keep_the_best(documents: list[np.ndarray]) -> None:
     def objective(restarts: int, seed: int) -> float:
         config = HmmConfig(states=4, iterations=3, restarts=restarts, restart_iterations=3, seed=seed, tolerance=0.0)
