@@ -102,10 +102,14 @@ def _recurrent_inputs(config: RnnConfig) -> tuple[int, int]:
 
 def parameters(config: RnnConfig, vocabulary: int) -> int:
     """Number of weights of the network."""
-    gates, embedding = _GATES[config.cell], config.embedding or config.width
-    products, biases = _recurrent_inputs(config)
     head = 0 if config.tied else vocabulary * config.width
-    return vocabulary * embedding + gates * (products + 2 * biases) + head + vocabulary
+    return vocabulary * (config.embedding or config.width) + recurrent_parameters(config) + head + vocabulary
+
+
+def recurrent_parameters(config: RnnConfig) -> int:
+    """Number of weights of its recurrent layers."""
+    products, biases = _recurrent_inputs(config)
+    return _GATES[config.cell] * (products + 2 * biases)
 
 
 def flops_per_token(config: RnnConfig, vocabulary: int) -> float:
