@@ -10,6 +10,7 @@ MESSAGES: dict[str, str] = {
     "{rows} rows cannot be shared by {world} ranks (this is rank {rank}): give every rank a row": (
         "{rows} 行无法分给 {world} 个进程（当前是第 {rank} 个）：每个进程至少要有一行"
     ),
+    "cuts that move by {spread} need batches of more than {twice} tokens": "切点移动 {spread} 个词元，每批就必须多于 {twice} 个词元",
     "{folder} has no split '{name}': it has {names}": "{folder} 中没有名为“{name}”的划分：只有 {names}",
     "{folder} was encoded by another tokenizer: use the one in {tokenizer}, or encode the corpus again": (
         "{folder} 是用另一个分词器编码的：请使用 {tokenizer} 中的分词器，或重新编码语料"

@@ -41,8 +41,19 @@ MESSAGES: Final[dict[str, str]] = {
         "概率为填词后整个文本的概率在 {count} 个候选中所占的份额，空缺两侧都计入"
     ),
     "the tokenizer of this model has no mask token: gaps cannot be filled": "该模型的分词器没有掩码词元：无法填空",
+    "there are no minimal pairs to judge": "没有可判断的最小对立对",
+    "the model gives sentences of minimal pairs no number": "模型给最小对立对句子的分数不是数",
+    "unknown tokens do not pay for their spelling: no pseudo bits per byte": "未知词元不为其拼写付代价：不报告伪每字节比特数",
+    "{count} of {offered} tokens, in windows of at most {length} drawn with seed {seed}": (
+        "{offered} 个词元中的 {count} 个，取自长度不超过 {length} 的窗口，抽取种子 {seed}"
+    ),
     "P(token | both sides) over the whole vocabulary": "概率为整个词表上的 P(词元 | 两侧)",
     "share of exp(mean log P a token, masks filled from left to right) among {count} candidates": (
         "概率为 exp(每词元平均 log P，掩码从左到右填) 在 {count} 个候选中所占的份额"
     ),
+    "a curve over context needs two lengths from 0 on, and at least one scored token": (
+        "上下文曲线需要至少两个不小于 0 的长度，并至少对一个词元评分"
+    ),
+    "no held-out document has {length} tokens: ask for shorter contexts": "没有留出文档长达 {length} 个词元：请缩短上下文",
+    "a lag in a text with a question is at least 2": "带提问的文本中，间隔至少为 2",
 }
