@@ -6,10 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hornbook.api.opening import load, open_language_model
+from hornbook.api.opening import load, open_any, open_language_model
 from hornbook.api.texts import Log, silent
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from hornbook.scoring.gaps import Filled
     from hornbook.statistical.listing import Listing
 
@@ -73,6 +76,40 @@ def fill(model: str | Path, texts: str | Sequence[str], *, top: int = 5, longest
     from hornbook.tasks.fill import fill_texts
 
     return fill_texts(load(model), [texts] if isinstance(texts, str) else list(texts), top=top, longest=longest, where=model)
+
+
+def embed(
+    model: str | Path, texts: Sequence[str], *, together: int = 512, normalise: bool = False, log: Log = silent
+) -> NDArray[np.float32]:
+    """(n, d) vectors of texts by a saved model of any generation that has them; `normalise` makes their length 1.
+
+    Word vectors, hidden Markov models, recurrent networks, GPT, BERT; see `hornbook.tasks.embed.embedder`. `together` texts are
+    read at a time. An empty text gets zeros. UsageError for a model without vectors of texts.
+    """
+    import numpy as np
+
+    from hornbook.tasks.embed import embed_texts
+
+    opened = open_any(model, log=log)
+    parts = list(embed_texts(opened, texts, together=together, normalise=normalise, where=model, log=log))
+    return np.concatenate(parts) if parts else np.zeros((0, 0), np.float32)
+
+
+def embed_to_file(
+    model: str | Path,
+    texts: Sequence[str],
+    output: str | Path,
+    *,
+    together: int = 512,
+    normalise: bool = False,
+    log: Log = silent,
+) -> dict[str, Any]:
+    """`embed` into a file, .npy or .jsonl, part by part; returns file, texts and dimensions."""
+    from hornbook.tasks.embed import embed_texts, write_vectors
+
+    parts = embed_texts(open_any(model, log=log), texts, together=together, normalise=normalise, where=model, log=log)
+    count, width = write_vectors(Path(output), texts, parts)
+    return {"file": str(output), "texts": count, "dimensions": width}
 
 
 def generate(model: str | Path, prompts: Sequence[str] = ("",), *, width: int = 0, **settings: Any) -> list[str]:

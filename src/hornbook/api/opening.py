@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hornbook import catalog
+from hornbook.api.texts import Log, silent
 from hornbook.core import artifact
 from hornbook.core.errors import ContentError, UsageError
 
@@ -36,6 +37,13 @@ def load(folder: str | Path, *, verify: bool = True) -> Any:
     except (ValueError, KeyError, TypeError) as error:
         raise ContentError("{path} is not the configuration of a model: {error}", path=folder / _CONFIG, error=error) from None
     return catalog.model_class(kind, where=folder).load(folder)
+
+
+def open_any(path: str | Path, *, log: Log = silent) -> Any:
+    """`load`, and files of word vectors of other programs."""
+    from hornbook.tasks import ngrams, vectors
+
+    return vectors.open_vectors(path, log=log) if Path(path).is_file() and not ngrams.is_arpa(path) else load(path)
 
 
 def open_language_model(folder: str | Path) -> Any:

@@ -123,3 +123,28 @@ def table(rows: list[tuple[str, Any]]) -> str:
     """Two aligned columns of names and values."""
     width = max((len(name) for name, _ in rows), default=0)
     return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
+
+
+def pairs_table(result: dict[str, Any]) -> str:
+    """Minimal pairs: a line a paradigm, the mean of each field, and the mean over paradigms last."""
+    name = next(key for key in result if key.endswith("_accuracy")).removesuffix("_accuracy")
+    low, high = result[f"{name}_accuracy_ci95"]
+    rows = [*result["paradigms"].items(), *((f"mean of {field}", share) for field, share in result["fields"].items())]
+    width = max(len(row) for row, _ in rows)
+    lines = [f"{row:<{width}}  {share['accuracy']:6.1%}  {share['pairs']:>6,} pairs" for row, share in rows]
+    total = f"{name} accuracy {result[f'{name}_accuracy']:.1%} [{low:.1%}, {high:.1%}]"
+    how = f"mean over {len(result['paradigms'])} paradigms, by {result['scored_by']}, chance 50 %"
+    return "\n".join(
+        [*lines, f"{total}, {how}; {result['pairs']:,} of {result['offered_pairs']:,} pairs, {result['ties']} ties"]
+    )
+
+
+def pseudo(result: dict[str, Any]) -> str:
+    """What a model that guesses hidden tokens knows of a text; the names say that it is no perplexity."""
+    lines = []
+    for name in ("pseudo_perplexity", "pseudo_bits_per_byte", "masked_accuracy"):
+        if result[name] is not None:
+            low, high = result[f"{name}_ci95"]
+            lines.append(f"{name.replace('_', ' ')} {result[name]:.4f} [{low:.4f}, {high:.4f}]")
+    lines.append(f"{result['tokens']:,} tokens in {result['windows']} windows, split {result['split']}")
+    return "\n".join([*lines, *result["notes"]])

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from hornbook.core.config import from_dict, to_dict
@@ -101,6 +102,21 @@ class NeuralLM(Network, Generic[S]):
                     results[document][first : first + count] = host[begin : begin + count]
                     begin += count
         return results
+
+    def mean_states(self, documents: Sequence[Ids]) -> NDArray[np.float32]:
+        """(documents, W) mean of the states after each token, on the host; zeros for a document without a token."""
+        sums: NDArray[np.float64] | None = None
+        with self._inference():
+            for states, _, owners in self._scored(documents):
+                host = states.float().cpu().numpy()
+                sums = np.zeros((len(documents), host.shape[1])) if sums is None else sums
+                begin = 0
+                for document, first, count in owners:
+                    skipped = first == 0  # the state of `start`, before any token
+                    sums[document] += host[begin + skipped : begin + count].sum(axis=0, dtype=np.float64)
+                    begin += count
+        lengths = np.array([max(1, len(document)) for document in documents], np.float64)
+        return np.zeros((0, 0), np.float32) if sums is None else (sums / lengths[:, None]).astype(np.float32)
 
     @abstractmethod
     def start(self, prefixes: Sequence[Ids]) -> tuple[NextScores, S]:
