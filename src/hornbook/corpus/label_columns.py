@@ -122,7 +122,7 @@ def _looks_like_names(first: Sequence[str], body: Sequence[Sequence[str]], layou
 def _choose(
     values: Mapping[Key, Sequence[str]], called: Mapping[str, Key], texts: Sequence[Key], columns: TextColumns, path: str
 ) -> Layout:
-    """What the user says, then known names, then the longest column for the text and the one that repeats most for the label."""
+    """What the user says, then known names, then the longest column for the text, the one that repeats most for the label."""
     lowered = {name.lower(): key for name, key in reversed(list(called.items()))}
     text, pair, label = (_asked(name, called, path) for name in (columns.text, columns.pair, columns.label))
     if text is None and pair is None:
@@ -133,7 +133,8 @@ def _choose(
     taken = {key for key in (text, pair, label) if key is not None}
     if label is None:
         label = next((lowered[name] for name in LABEL_NAMES if name in lowered and lowered[name] not in taken), None)
-        taken |= {label} - {None}
+    if label is not None:
+        taken.add(label)
     free = [key for key in texts if key not in taken]
     if text is None:
         text = next((lowered[name] for name in TEXT_NAMES if name in lowered and lowered[name] in free), None)

@@ -57,27 +57,25 @@ def read_labelled_texts(
     return _texts(path, columns or TextColumns(), config or ReadConfig(), log or (lambda event: None))
 
 
-def labelled_files(path: Path) -> dict[str, list[Path]]:
+def files_by_split(path: Path) -> dict[str, list[Path]]:
     """The files of a data set by split ('train', 'valid', 'test'): those of a folder by their names, or the file alone.
 
-    A folder with a folder for every label is one source. ContentError for a folder without files of texts.
+    A folder with a folder for every label is one source. ContentError for a folder without labelled texts.
     """
     if not path.exists():
         raise UsageError("{path} does not exist", path=path)
     if path.is_file():
         return {"train": [path]}
-    files = [one for one in sorted(path.iterdir()) if one.is_file() and _inner_ending(one) in FORMATS]
-    files = [one for one in files if not one.name.lower().startswith(("readme", "license", "licence", "."))]
+    inside = [one for one in sorted(path.iterdir()) if not one.name.lower().startswith((".", "readme", "licen"))]
     splits: dict[str, list[Path]] = {}
-    for one in files:
-        splits.setdefault(split_of_name(one.name) or "train", []).append(one)
-    for one in sorted(path.iterdir()):
-        if one.is_dir() and not one.name.startswith(".") and split_of_name(one.name):
-            splits.setdefault(split_of_name(one.name) or "train", []).append(one)
-    if not splits and any(one.is_dir() for one in path.iterdir()):
+    for one in inside:
+        split = split_of_name(one.name)
+        if (one.is_file() and _inner_ending(one) in FORMATS) or (one.is_dir() and split):
+            splits.setdefault(split or "train", []).append(one)
+    if not splits and any(one.is_dir() for one in inside):
         return {"train": [path]}
-    if not splits.get("train"):
-        raise ContentError("{path} has no file of labelled texts to learn from (train.jsonl, data.tsv, ...)", path=path)
+    if not splits:
+        raise ContentError("{path} has no file of labelled texts (train.jsonl, data.tsv, ...)", path=path)
     return splits
 
 
@@ -85,14 +83,14 @@ def _texts(path: Path, columns: TextColumns, config: ReadConfig, log: Log) -> It
     table = _table(path, columns, config, log)
     sample = list(islice(table.rows, SAMPLE))
     if not sample:
-        raise ContentError("{path} is empty: there is no text to read", path=path)
+        raise ContentError("{paths} is empty: there is no text to read", paths=path)
     guess = layout_of_records if table.records else layout_of_table
     layout = guess([row.cells for row in sample], columns, path=str(path))
     counts = _Counts()
     rows = chain(sample, table.rows)
     if layout.header:
         next(rows)
-    for found in _labelled(rows, layout, columns.separator, counts, str(path)):
+    for found in _labelled(rows, layout, table, columns.separator, counts, str(path)):
         counts.see(found)
         yield found
     if not counts.texts:
@@ -109,7 +107,7 @@ def _table(path: Path, columns: TextColumns, config: ReadConfig, log: Log) -> Ta
     ending = FORMATS.get(_inner_ending(path), "text")
     if ending == "parquet":
         return Table(parquet_rows(path), "Parquet", records=True)
-    lines = (line for line in text_lines(path, config, log=log))
+    lines: Iterator[str] = text_lines(path, config, log=log)
     head = list(islice(lines, SAMPLE))
     lines = chain(head, lines)
     first = next((line.lstrip() for line in head if line.strip()), "")
@@ -121,7 +119,7 @@ def _table(path: Path, columns: TextColumns, config: ReadConfig, log: Log) -> Ta
         table = table_of_lines(lines, separators="\t" if ending == "tsv" else ",\t;|")
     except ContentError as error:
         raise ContentError("{path}, {what}", path=name, what=error) from None
-    return Table(_named(table.rows, name), translate(table.form), records=False)
+    return table._replace(rows=_named(table.rows, name), form=translate(table.form))
 
 
 def _named(rows: Iterator[Row], path: str) -> Iterator[Row]:
@@ -132,14 +130,16 @@ def _named(rows: Iterator[Row], path: str) -> Iterator[Row]:
         raise ContentError("{path}, {what}", path=path, what=error) from None
 
 
-def _labelled(rows: Iterator[Row], layout: Layout, separator: str, counts: _Counts, path: str) -> Iterator[LabelledText]:
+def _labelled(
+    rows: Iterator[Row], layout: Layout, table: Table, separator: str, counts: _Counts, path: str
+) -> Iterator[LabelledText]:
     """The rows that have a text and a label."""
     width = len(layout.names)
     for row in rows:
         cells = row.cells
         if isinstance(cells, list):
             width = width or len(cells)
-            cells = _fitted(row, width, layout, counts, path)
+            cells = _fitted(row, width, layout, table, counts, path)
         text = _text(cells, layout.text, row.line, layout, path)
         pair = None if layout.pair is None else _text(cells, layout.pair, row.line, layout, path)
         labels = _labels(_value(cells, layout.label), separator, counts, row.line, path)
@@ -150,12 +150,12 @@ def _labelled(rows: Iterator[Row], layout: Layout, separator: str, counts: _Coun
             yield LabelledText(text, labels, pair, row.line)
 
 
-def _fitted(row: Row, width: int, layout: Layout, counts: _Counts, path: str) -> list[str]:
+def _fitted(row: Row, width: int, layout: Layout, table: Table, counts: _Counts, path: str) -> list[str]:
     """The cells of a table row. More separators than columns belong to the text where it is the last column."""
     cells: list[str] = row.cells
     if len(cells) > width and width - 1 == layout.text:
         counts.joined += 1
-        return [*cells[: width - 1], "\t".join(cells[width - 1 :])]
+        return [*cells[: width - 1], table.separator.join(cells[width - 1 :])]
     if len(cells) != width:
         raise ContentError(
             "{path}, line {line}: found {found} columns where {expected} are expected",
@@ -236,9 +236,7 @@ class _Counts:
             text = translate("{path}: left out: {texts} rows without text, {labels} without a label")
             log(Note(text.format(path=path, texts=self.without_text, labels=self.without_label)))
         if self.joined:
-            text = translate(
-                "{path}: {count} rows have more separators than columns: what follows was read as part of the text"
-            )
+            text = translate("{path}: {count} rows have more separators than columns: the text goes on to the end of the row")
             log(Note(text.format(path=path, count=self.joined)))
         if len(self.kinds) > 1:
             text = translate("{path}: labels are texts (line {text}) and numbers (line {number}): 1 and '1' are one label")

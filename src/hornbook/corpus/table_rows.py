@@ -1,4 +1,4 @@
-r"""Rows of JSON lines, tables between commas, tabs and the like, fastText's lines, Parquet and folders, with their line numbers.
+"""Rows of JSON lines, tables between commas or tabs, fastText's lines, Parquet and folders, with their line numbers.
 
 A table between tabs is one row a line, and a quote in it is a character, unless every quote there stands as a program that
 quotes would have put it.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -34,6 +34,7 @@ class Table(NamedTuple):
     rows: Iterator[Row]
     form: str
     records: bool  # cells are records with names
+    separator: str = ""
 
 
 def json_rows(lines: Iterator[str], *, path: str) -> Iterator[Row]:
@@ -70,13 +71,15 @@ def table_of_lines(lines: Iterator[str], *, separators: str = _SEPARATORS) -> Ta
     everything = chain(head, lines)
     form = {",": "comma separated", "\t": "tab separated", ";": "semicolon separated", "|": "separated by |"}[separator]
     if separator != "\t":
-        return Table(_quoted_rows(everything, separator), form, records=False)
+        return Table(_quoted_rows(everything, separator), form, records=False, separator=separator)
     widths = {line.count("\t") for line in head if line.strip()}
     if len(widths) > 1 and len({len(row.cells) for row in _sampled(head, separator)}) == 1:
-        return Table(_quoted_rows(everything, separator), form, records=False)  # cells hold line ends: a program wrote them
+        return Table(
+            _quoted_rows(everything, separator), form, records=False, separator=separator
+        )  # cells hold line ends: a program wrote them
     cells = [cell for line in head for cell in line.split("\t") if '"' in cell]
     clean = _unquoted if cells and all(_is_quoted(cell) for cell in cells) else str
-    return Table(_line_rows(everything, clean), form, records=False)
+    return Table(_line_rows(everything, clean), form, records=False, separator=separator)
 
 
 def parquet_rows(path: Path) -> Iterator[Row]:
@@ -163,9 +166,3 @@ def _no_object(path: str, line: int, reason: str) -> ContentError:
     return ContentError(
         "{path}: line {line} is not a JSON object: {error}. Write one object a line.", path=path, line=line, error=reason
     )
-
-
-def as_record(value: Any) -> Mapping[str, Any]:
-    """The cells of a row of records."""
-    assert isinstance(value, Mapping)
-    return value

@@ -1,6 +1,7 @@
 """Kernels of features.py: code points -> hashed n-grams of each text with their counts -> weights.
 
-Bucket numbers have the family (0 words and scripts without spaces, 1 characters inside words) in their highest bit, so that the two never collide.
+Bucket numbers have the family in their highest bit, so that the two never collide: 0 words and scripts
+without spaces, 1 characters inside words.
 """
 
 from __future__ import annotations

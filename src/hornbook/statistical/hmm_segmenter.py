@@ -1,8 +1,8 @@
 """Chinese word segmentation: every character begins (B), continues (M), ends (E) a word or is one (S); see joint.py.
 
 Text is cut at white space first; joined, the words are the text. Digits, Latin letters and other characters never seen share a
-number each, so new numbers and names of products stay whole. A user's own words are wished for, not forced: where they overlap,
-the longest, leftmost one is.
+number each, so new numbers and names of products stay whole. A user's own word always stands, save where it overlaps a longer
+one of theirs (of equally long ones: one further left), or where it would cut a run of Latin letters and digits.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ _WEIGHTS, _STRINGS = "model.safetensors", "vocabulary.json"
 _FIXED = 5  # numbers of the boundary, an unknown character, a digit, a letter, a letter of full width
 _UNKNOWN, _DIGIT, _LETTER, _WIDE = 1, 2, 3, 4
 _MOST_CHARACTERS = 1 << 19
+_FORBIDDEN = -1e6  # nats: no path of a model is so much better
 _SPACES = re.compile(r"(\s+)")
 _CHARACTERS_PER_CALL = 1 << 20
 
@@ -44,17 +45,16 @@ _CHARACTERS_PER_CALL = 1 << 20
 class SegmenterConfig:
     """`pair_weight` and `triple_weight` smooth (k2 and k3 of joint.py); triples seen fewer than `least` times are not kept.
 
-    `user_weight`: nats that each character of a word of the user's dictionary counts for that word. `threads` of segmenting.
+    `threads` of segmenting.
     """
 
     pair_weight: float = 1.0
     triple_weight: float = 3.0
     least: int = 2
-    user_weight: float = 15.0
     threads: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("pair_weight", "triple_weight", "user_weight"):
+        for name in ("pair_weight", "triple_weight"):
             if not 0 < getattr(self, name) < float("inf"):
                 raise UsageError("{name} = {value}: choose a number above 0", name=name, value=getattr(self, name))
         if self.least < 1:
@@ -141,7 +141,7 @@ class HmmSegmenter:
         return result + self._segment_batch(batch)
 
     def add_words(self, words: Iterable[str]) -> DictionaryReport:
-        """Wish for these words from now on; a frequency and a tag may follow each (jieba's form) and are not read."""
+        """Keep these words whole from now on; a frequency and a tag may follow each (jieba's form) and are not read."""
         used: set[str] = set(self.user_words_)
         rejected: list[RejectedLine] = []
         accepted = 0
@@ -275,16 +275,33 @@ class HmmSegmenter:
         self._lengths = {character: sorted(sizes, reverse=True) for character, sizes in lengths.items()}
 
     def _wishes(self, text: str) -> NDArray[np.float32]:
-        """(n, 4) what the user's words add to each tag: longest match first, from left to right, without overlap."""
+        """(n, 4) what is added to the score of each tag: much less than 0 for the others where a word of the user's stands."""
         wishes = np.zeros((len(text), 4), dtype=np.float32)
-        words, lengths, place = self.user_words_, self._lengths, 0
-        while place < len(text):
-            size = next((size for size in lengths.get(text[place], ()) if text[place : place + size] in words), 0)
-            if size:
-                rows = np.arange(place, place + size)
-                wishes[rows, _word_tags(size)] = self.config.user_weight
-            place += size or 1
+        for begin, size in self._user_places(text):
+            rows = np.arange(begin, begin + size)
+            wishes[rows] = _FORBIDDEN
+            wishes[rows, _word_tags(size)] = 0.0
         return wishes
+
+    def _user_places(self, text: str) -> list[tuple[int, int]]:
+        """Where the user's words stand, and their lengths: the longest first, of equal ones the leftmost, without overlap."""
+        words, found = self.user_words_, []
+        for place, character in enumerate(text):
+            for size in self._lengths.get(character, ()):
+                if text[place : place + size] in words and not _cuts_run(text, place) and not _cuts_run(text, place + size):
+                    found.append((place, size))
+        free = np.ones(len(text), dtype=np.bool_)
+        kept: list[tuple[int, int]] = []
+        for place, size in sorted(found, key=lambda one: -one[1]):  # stable: leftmost first
+            if free[place : place + size].all():
+                free[place : place + size] = False
+                kept.append((place, size))
+        return kept
+
+
+def _cuts_run(text: str, place: int) -> bool:
+    """Whether a cut before `place` parts two Latin letters or digits."""
+    return 0 < place < len(text) and _class_of(text[place - 1]) != _UNKNOWN != _class_of(text[place])
 
 
 def _word_tags(length: int) -> NDArray[np.int64]:

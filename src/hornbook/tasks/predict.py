@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeAlias
 
-from hornbook.core.errors import ContentError, UsageError
+from hornbook.core.errors import ContentError, HornbookError, UsageError
 from hornbook.tasks.sequences import is_segmenter, is_tagger, span_scheme
 
 Input: TypeAlias = str | Sequence[str]  # a text, or the tokens of a sentence
@@ -17,15 +17,18 @@ _TOKEN = re.compile(  # as English treebanks cut: do n't, the cat 's; but O'Brie
     re.IGNORECASE,
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")
+LONGEST = 1_000_000
+"""Characters of an input that are read; an answer to a longer one says so."""
 
 
 def predictions(model: Any, inputs: Iterable[Input], *, where: object, top: int, together: int) -> Iterator[dict[str, Any]]:
     """A record for every input, in order: `label` and `probability`, or `tokens` and `labels`, or `words`.
 
     An input without a visible character has no answer: `label` (`labels`, `words`) null, `reason` "empty". Lone surrogates
-    become U+FFFD and are counted (`replaced`). `top` above 1 adds the probabilities of so many labels; `together` inputs are
-    answered in one call. Raises UsageError for a model of another kind, TypeError with the index for an input that is neither
-    a text nor a list of texts.
+    become U+FFFD and are counted (`replaced`). Of an input over LONGEST characters the beginning is read: `truncated` true,
+    `characters_used`, `characters_total`. Where the inputs end in an error, those before it are answered first. `top` above 1
+    adds the probabilities of so many labels; `together` inputs are answered in one call. Raises UsageError for a model of
+    another kind, TypeError with the index for an input that is neither a text nor a list of texts.
     """
     field, answer = _answers(model, where)
     return _records(field, lambda wanted: answer(model, wanted, top), inputs, together)
@@ -47,15 +50,22 @@ def _answers(model: Any, where: object) -> tuple[str, Callable[[Any, Sequence[In
 def _records(
     field: str, answer: Callable[[Sequence[Input]], list[dict[str, Any]]], inputs: Iterable[Input], together: int
 ) -> Iterator[dict[str, Any]]:
-    source, start = iter(inputs), 0
-    while batch := list(islice(source, together)):
-        cleaned = [_cleaned(one, start + index) for index, one in enumerate(batch)]
-        wanted = [one for one, _ in cleaned if not _empty(one)]
+    source = (_cleaned(one, index) for index, one in enumerate(inputs))
+    failure: HornbookError | TypeError | None = None
+    while failure is None:
+        batch: list[tuple[Input, dict[str, Any]]] = []
+        try:
+            for item in islice(source, together):
+                batch.append(item)
+        except (HornbookError, TypeError) as error:
+            failure = error
+        wanted = [one for one, _ in batch if not _empty(one)]
         found = iter(answer(wanted) if wanted else ())
-        for one, replaced in cleaned:
-            record = {field: None, "reason": "empty"} if _empty(one) else next(found)
-            yield record | ({"replaced": replaced} if replaced else {})
-        start += len(batch)
+        for one, remarks in batch:
+            yield ({field: None, "reason": "empty"} if _empty(one) else next(found)) | remarks
+        if failure is None and len(batch) < together:
+            return
+    raise failure
 
 
 def parse_line(line: str, number: int, *, name: str) -> Input:
@@ -127,17 +137,27 @@ def _segmented(model: Any, inputs: Sequence[Input], top: int) -> list[dict[str, 
     return [{"words": [word for word in words if not word.isspace()]} for words in model.segment_many(texts)]
 
 
-def _cleaned(one: Any, index: int) -> tuple[Input, int]:
-    """The input without lone surrogates, and how many it had."""
-    if isinstance(one, str):
-        return _SURROGATE.subn("\ufffd", one)
-    if not isinstance(one, list | tuple):
+def _cleaned(one: Any, index: int) -> tuple[Input, dict[str, Any]]:
+    """The input without lone surrogates and not over LONGEST characters, and what was done to it."""
+    if not isinstance(one, str | list | tuple):
         raise TypeError(f"input {index} is {type(one).__name__}: a text or a list of tokens is wanted")
-    for token in one:
+    tokens = [one] if isinstance(one, str) else list(one)
+    for token in tokens:
         if not isinstance(token, str):
             raise TypeError(f"input {index} has a token that is {type(token).__name__}, not str")
-    pairs = [_SURROGATE.subn("\ufffd", token) for token in one]
-    return [token for token, _ in pairs], sum(count for _, count in pairs)
+    total, left = sum(map(len, tokens)), LONGEST
+    remarks: dict[str, Any] = {}
+    if total > LONGEST:
+        kept = []
+        for token in tokens:
+            kept += [token[:left]] * (left > 0)
+            left -= len(token)
+        tokens = kept
+        remarks = {"truncated": True, "characters_used": LONGEST, "characters_total": total}
+    pairs = [_SURROGATE.subn("\ufffd", token) for token in tokens]
+    if replaced := sum(count for _, count in pairs):
+        remarks["replaced"] = replaced
+    return (pairs[0][0] if isinstance(one, str) else [token for token, _ in pairs]), remarks
 
 
 def _empty(one: Input) -> bool:

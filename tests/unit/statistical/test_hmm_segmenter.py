@@ -120,7 +120,7 @@ def cut(text: str, bits: int) -> list[str]:
     return words
 
 
-def test_user_words_are_wished_for_and_lines_are_reported(tmp_path: Path) -> None:
+def test_user_words_stand_and_lines_are_reported(tmp_path: Path) -> None:
     segmenter = HmmSegmenter().fit(SENTENCES)
     assert "机器学习" not in segmenter("我们喜欢机器学习。")
     path = tmp_path / "words.txt"
@@ -144,6 +144,54 @@ def test_user_words_are_wished_for_and_lines_are_reported(tmp_path: Path) -> Non
         segmenter.add_dictionary(tmp_path / "none.txt")
 
 
+@pytest.mark.parametrize(
+    ("words", "text", "expected"),
+    [
+        ("克里斯蒂娜罗塞蒂", "克里斯蒂娜罗塞蒂在北京", "克里斯蒂娜罗塞蒂|在|北京"),  # a name never seen
+        ("买买提·艾力", "买买提·艾力喜欢秋天", "买买提·艾力|喜欢|秋天"),
+        ("我们喜", "我们喜欢", "我们喜|欢"),  # against every sentence it learned from
+        ("们喜", "我们喜欢", "我|们喜|欢"),
+        ("的的的", "的的的的", "的的的|的"),
+        ("欢", "我们喜欢", "我们|喜|欢"),  # one character
+        ("3D打印", "3D打印机器", "3D打印|机器"),
+        ("K歌", "我们K歌", "我们|K歌"),
+        ("iPhone15Pro", "他们喜欢iPhone15Pro。", "他们|喜欢|iPhone15Pro|。"),
+        ("C++", "学习C++翻译", "学习|C++|翻译"),
+        ("AT&T", "他们在AT&T学习", "他们|在|AT&T|学习"),
+        ("AI", "MAIN", "MAIN"),  # inside a run of letters it is no word
+        ("AI", "我们AI学习", "我们|AI|学习"),
+        ("5G", "15G", "15G"),
+        ("ＡＩ", "我们ＡＩ学习", "我们|ＡＩ|学习"),  # full width
+        ("北京学 学习机器翻译", "在北京学习机器翻译", "在|北京|学习机器翻译"),  # the longer one wins, wherever it begins
+        ("北京学 学习机", "在北京学习机器", "在|北京学|习|机器"),  # of equally long ones the left one
+        ("机器 机器翻译 翻译方法", "机器翻译方法", "机器翻译|方法"),
+        ("学习机器 机器翻译方", "学习机器翻译方法", "学习|机器翻译方|法"),
+        ("😀😀", "我们😀😀", "我们|😀😀"),
+        ("秋天", "秋 天", "秋| |天"),  # white space always parts
+        ("𠮷野家", "在𠮷野家", "在|𠮷野家"),  # beyond the first 65,536 characters
+        ("他们 他们在 在北京", "他们在北京", "他们在|北京"),
+    ],
+)  # fmt: skip
+def test_a_user_word_always_stands_unless_a_longer_one_does(words: str, text: str, expected: str) -> None:
+    segmenter = HmmSegmenter().fit(SENTENCES)
+    assert segmenter.add_words(words.split()).used == len(words.split())
+    found = segmenter(text)
+    assert "".join(found) == text
+    user = set(words.split())
+    wanted = expected.split("|")
+    assert [word for word in found if word in user] == [word for word in wanted if word in user]
+    if user & set(wanted):  # what stands between the user's words is the model's to cut
+        cuts = {sum(map(len, wanted[:k])) for k, word in enumerate(wanted) if word in user}
+        assert cuts <= {sum(map(len, found[:k])) for k in range(len(found))}
+
+
+def test_words_of_a_user_change_nothing_elsewhere() -> None:
+    plain, own = HmmSegmenter().fit(SENTENCES), HmmSegmenter().fit(SENTENCES)
+    own.add_words(["机器学习"])
+    before = "我们在北京"
+    assert own(before + "，机器学习")[: len(plain(before))] == plain(before)
+
+
 def test_wrong_use_is_refused() -> None:
     with pytest.raises(ContentError, match="no words"):
         HmmSegmenter().fit([[], [" "]])
@@ -151,8 +199,8 @@ def test_wrong_use_is_refused() -> None:
         HmmSegmenter()("我")
     with pytest.raises(UsageError, match="least"):
         SegmenterConfig(least=0)
-    with pytest.raises(UsageError, match="user_weight"):
-        SegmenterConfig(user_weight=float("inf"))
+    with pytest.raises(UsageError, match="pair_weight"):
+        SegmenterConfig(pair_weight=float("inf"))
     with pytest.raises(TypeError, match="text 1"):
         HmmSegmenter().fit(SENTENCES).segment_many(["我", None])  # type: ignore[list-item]
 
