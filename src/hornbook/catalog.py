@@ -23,6 +23,12 @@ MODELS = {  # `model_type` of a saved config.json -> class with `load` and `save
     "hornbook-rnn": "hornbook.models.rnn:RnnLM",
     "gpt2": "hornbook.models.gpt:GptLM",
     "hornbook-gpt": "hornbook.models.gpt:GptLM",
+    "llama": "hornbook.models.gpt:GptLM",
+    "bert": "hornbook.models.masked:MaskedLM",
+    "roberta": "hornbook.models.masked:MaskedLM",
+    "xlm-roberta": "hornbook.models.masked:MaskedLM",
+    "distilbert": "hornbook.models.masked:MaskedLM",
+    "modernbert": "hornbook.models.masked:MaskedLM",
 }
 
 RECIPES = {  # name on the command line -> Recipe; the race runs them in this order
@@ -36,6 +42,8 @@ RECIPES = {  # name on the command line -> Recipe; the race runs them in this or
     "lstm": "hornbook.recipes.rnn:LSTM",
     "gru": "hornbook.recipes.rnn:GRU",
     "gpt": "hornbook.recipes.gpt:GPT",
+    "bert": "hornbook.recipes.masked:BERT",
+    "roberta": "hornbook.recipes.masked:ROBERTA",
 }
 
 

@@ -75,7 +75,7 @@ def train(
             found, config, store, output, work=work, initial=initial, seconds=seconds, seed=seed, resume=resume, log=log
         )
         return {"model": str(output), **result}
-    data = pretrain.prepare_data(store, work, tokenizer=tokenizer or "bpe", log=log)
+    data = pretrain.prepare_data(store, work, tokenizer=tokenizer or found.tokenizer, log=log)
     config = _sized(found, config, data, seconds, overrides or {}, seed=seed, device=device, log=log)
     with _curves(work / "tensorboard" if tensorboard else None, log) as heard:
         model, result = pretrain.fit_and_score(

@@ -73,6 +73,8 @@ class OldFlags:
 app = App(name="train", help="Train one model on a text. hornbook train RECIPE --help lists a recipe's own options.")
 app.command("hornbook.cli.train_sequences:segmenter", name="segmenter", help="Train a word segmenter on segmented text.")
 app.command("hornbook.cli.train_sequences:tagger", name="tagger", help="Train a tagger on labelled sentences.")
+app.command("hornbook.cli.train_texts:linear", name="linear", help="Train a linear classifier on labelled texts.")
+app.command("hornbook.cli.train_texts:bayes", name="bayes", help="Train a classifier of a language model a label.")
 
 
 def _language_model(name: str, recipe: Any) -> Callable[..., None]:
@@ -137,29 +139,46 @@ def _language_model(name: str, recipe: Any) -> Callable[..., None]:
         if common.json:
             print_json(result)
         else:
-            _print_language_model(result)
+            _print_network(result)
 
     return command
 
 
-def _print_language_model(result: dict[str, Any]) -> None:
-    quality = f"{result['nats_per_token']:.4f} nats a token, perplexity {result['perplexity']:.2f}"
-    if result["bits_per_byte"] is not None:
-        low, high = result["bits_per_byte_ci95"]
-        quality = f"{result['bits_per_byte']:.4f} bits per byte [{low:.4f}, {high:.4f}], {quality}"
-    print(f"{result['kind']}: {quality} on held-out text")
+def _print_network(result: dict[str, Any]) -> None:
+    print(f"{result['kind']}: {_masked(result) if 'masked_accuracy' in result else _likelihood(result)} on held-out text")
     if "init_gain" in result:
         print(_gain(result))
     print(f"{result['parameters']:,} parameters, {result['size_mb']:.1f} MB", end="; ")
     print(f"{result['tokens_seen']:,} tokens in {result['seconds']:.0f} s")
-    print(f"saved in {result['model']}: hornbook generate {result['model']} 'a beginning'")
+    use = "fill {} 'a text with a [MASK] .'" if "masked_accuracy" in result else "generate {} 'a beginning'"
+    print(f"saved in {result['model']}: hornbook {use.format(result['model'])}")
+
+
+def _masked(result: dict[str, Any]) -> str:
+    low, high = result["masked_accuracy_ci95"]
+    text = f"{result['masked_accuracy']:.1%} of hidden tokens guessed [{low:.1%}, {high:.1%}], "
+    text += f"{result['masked_nats_per_token']:.4f} nats a hidden token"
+    if "next_sentence_accuracy" in result:
+        text += f"; sentence pairs {result['next_sentence_accuracy']:.1%} right"
+    return text
+
+
+def _likelihood(result: dict[str, Any]) -> str:
+    quality = f"{result['nats_per_token']:.4f} nats a token, perplexity {result['perplexity']:.2f}"
+    if result["bits_per_byte"] is not None:
+        low, high = result["bits_per_byte_ci95"]
+        quality = f"{result['bits_per_byte']:.4f} bits per byte [{low:.4f}, {high:.4f}], {quality}"
+    return quality
 
 
 def _gain(result: dict[str, Any]) -> str:
     """What the word vectors were worth, in one line: a gain, a loss, or nothing that the held-out text can tell."""
-    unit, name = (
-        ("bits per byte", "bits_per_byte") if result["bits_per_byte"] is not None else ("nats a token", "nats_per_token")
-    )
+    measures = {
+        "bits_per_byte": "bits per byte",
+        "nats_per_token": "nats a token",
+        "masked_nats_per_token": "nats a hidden token",
+    }
+    name, unit = next((name, unit) for name, unit in measures.items() if result.get(name) is not None)
     gain, (low, high) = result["init_gain"], result["init_gain_ci95"]
     if low > 0:
         verdict = f"the word vectors gained {gain:.4f} [{low:.4f}, {high:.4f}]"

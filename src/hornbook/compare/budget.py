@@ -19,7 +19,7 @@ from typing import Any
 from hornbook.core.runtime import total_memory_mb
 from hornbook.recipes import Recipe
 
-TOKENS_PER_WEIGHT = {"gpt": 3.0, "rnn": 8.0, "lstm": 4.0, "gru": 4.0}
+TOKENS_PER_WEIGHT = {"gpt": 3.0, "bert": 3.0, "roberta": 3.0, "rnn": 8.0, "lstm": 4.0, "gru": 4.0}
 _TRANSFORMERS = (
     *((2, 64), (2, 96), (2, 128), (3, 128), (3, 192), (4, 192), (4, 256), (5, 320), (6, 384), (8, 512)),
     *((10, 640), (12, 768), (16, 1024), (24, 1536), (32, 2048)),
@@ -57,10 +57,9 @@ def size_recipe(
 
     What the configuration fixes otherwise (context, rows, rates) stays. Deterministic given the speed.
     """
-    ladder = _TRANSFORMERS if recipe.batches == "blocks" else _RECURRENT
     ratio = TOKENS_PER_WEIGHT[recipe.name]
     chosen: Sizing | None = None
-    for layers, width in ladder:
+    for layers, width in ladder(recipe):
         candidate = dataclasses.replace(config, model=dataclasses.replace(config.model, layers=layers, width=width))
         per_second = speed(candidate)
         tokens = int(per_second * seconds)
@@ -73,6 +72,11 @@ def size_recipe(
     assert chosen is not None
     training = dataclasses.replace(chosen.config.training, seconds=seconds, steps=0)
     return dataclasses.replace(chosen, config=dataclasses.replace(chosen.config, training=training))
+
+
+def ladder(recipe: Recipe) -> tuple[tuple[int, int], ...]:
+    """The shapes (layers, width) of a family, smallest first."""
+    return _RECURRENT if recipe.batches == "lanes" else _TRANSFORMERS
 
 
 def size_counts(config: Any, tokens: int, documents: int) -> tuple[Any, str]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from hornbook import catalog
 from hornbook.compare.budget import Sizing, flops_per_token, size_recipe, size_without_steps
+from hornbook.compare.judging import Examination, judge
 from hornbook.compare.probe import Probe
 from hornbook.compare.ranking import save_units
 from hornbook.compare.results import RaceRow
@@ -21,17 +22,14 @@ from hornbook.core.errors import Interrupted
 from hornbook.core.events import Alarm, Event, Note
 from hornbook.core.runtime import peak_rss_mb
 from hornbook.corpus.shards import ShardSplit
-from hornbook.decoding import GenerationConfig, generate
-from hornbook.scoring.cloze import cloze_accuracy, load_cloze
-from hornbook.scoring.cost import measure_latency
-from hornbook.scoring.lm import LanguageScore, bits_per_byte
+from hornbook.scoring.lm import LanguageScore
 from hornbook.scoring.sample import shorten
-from hornbook.tasks.pretrain import Data, Trained, fit, held_out, open_data, quick_score, save_model
+from hornbook.tasks.lessons import quick_score
+from hornbook.tasks.pretrain import Data, Trained, fit, held_out, open_data, save_model
 
 Log = Callable[[Event], None]
 CURVE_TOKENS = 40_000  # of held-out text for each point of a learning curve
-SAMPLE_TOKENS = 60
-ENTRY, UNITS, PROBE = "entry.json", "units.npz", "probe.json"  # in the work folder
+ENTRY, UNITS, PROBE, CLOZE = "entry.json", "units.npz", "probe.json", "cloze.json"  # in the work folder
 _PASSES = 0.75  # of the time for passes over the text; the rest scores and saves
 _SAVING_SECONDS = 1.0  # build, save, latency, samples
 _KEPT = ("bits_per_byte", "bits_per_byte_ci95", "train_seconds", "tokens_seen", "parameters")  # in run.json
@@ -91,15 +89,19 @@ def compete(
     trained = fit(recipe, config, data, work=work, resume=resume, log=heard, curve_tokens=curve_tokens)
     if trained.reason == "terminated":
         raise Interrupted("{name} was stopped; its checkpoint is whole", name=name)
-    row, score = _score(trained, data, test, folder, cloze_seconds, prompts, seed, heard)
-    save_units(score.units, work / UNITS)
-    run = {key: getattr(row, key) for key in _KEPT} | {"perplexity": score.perplexity, "seed": seed}
+    examination = Examination(test, folder / "work" / CLOZE, cloze_seconds, prompts, seed)
+    row, score = judge(recipe, config, trained, examination, log=heard)
+    entry = Entry(row)
+    if isinstance(score, LanguageScore):
+        save_units(score.units, work / UNITS)
+        entry = Entry(row, score.unit_kind, len(score.unit_nats))
+    run = {key: getattr(row, key) for key in _KEPT} | score.facts() | {"seed": seed}
     size = save_model(trained.model, folder / "models" / name, recipe=recipe, config=config, run=run)
     row = dataclasses.replace(
         row,
         name=name,
         family=name,
-        generation=recipe.generation,
+        epochs=trained.tokens_seen / max(1, int(data.shards.split("train").tokens.size)),
         shape=_shape(config.model),
         share_seconds=seconds,
         size_mb=size,
@@ -107,10 +109,10 @@ def compete(
         model=f"models/{name}",
         forecast=forecast,
         actual=_actual(row, time.perf_counter() - begin) if forecast else {},
-        curve=trained.curve or _point(trained, data),
+        curve=trained.curve or _point(recipe, config, trained, data),
         alarms=tuple(alarms),
     )
-    save_entry(Entry(row, score.unit_kind, len(score.unit_nats)), work)
+    save_entry(dataclasses.replace(entry, row=row), work)
     return {"name": name}
 
 
@@ -141,10 +143,10 @@ def _actual(row: RaceRow, wall_seconds: float) -> dict[str, float]:
     }
 
 
-def _point(trained: Trained, data: Data) -> tuple[tuple[float, int, float], ...]:
+def _point(recipe: Any, config: Any, trained: Trained, data: Data) -> tuple[tuple[float, int, float], ...]:
     """A model that counts is one point of the chart of learning curves."""
     sample = shorten(held_out(data.shards), data.tokenizer, tokens=CURVE_TOKENS)
-    score = quick_score(trained.model, sample).get("bits_per_byte")
+    score = quick_score(recipe, config, trained.model, sample).get("bits_per_byte")
     return () if score is None else ((trained.seconds, trained.tokens_seen, score),)
 
 
@@ -208,40 +210,6 @@ def _size(recipe: Any, config: Any, data: Data, probe: Probe, seconds: float, te
         scoring = test_tokens / max(1.0, family.evaluation_speed(flops_per_token(sizing.config.model, vocabulary)))
     assert sizing is not None
     return sizing
-
-
-def _score(
-    trained: Trained,
-    data: Data,
-    test: ShardSplit,
-    folder: Path,
-    cloze_seconds: float,
-    prompts: Sequence[str],
-    seed: int,
-    log: Log,
-) -> tuple[RaceRow, LanguageScore]:
-    """What the held-out text, the cloze questions and the clock say of a trained model."""
-    model = trained.model
-    score = bits_per_byte(model, test)
-    items = load_cloze(folder / "work" / "cloze.json")
-    cloze = cloze_accuracy(model, items, seconds=cloze_seconds, log=log) if items else None
-    samples = generate(model, list(prompts), GenerationConfig(max_tokens=SAMPLE_TOKENS, temperature=0.8, top_p=0.95, seed=seed))
-    row = RaceRow(
-        name="",
-        generation=0,
-        family="",
-        bits_per_byte=score.bits_per_byte,
-        bits_per_byte_ci95=score.bits_per_byte_ci95,
-        cloze_accuracy=cloze.accuracy if cloze else None,
-        cloze_accuracy_ci95=cloze.ci95 if cloze else None,
-        latency_ms=measure_latency(model).step_ms,
-        train_seconds=trained.seconds,
-        tokens_seen=trained.tokens_seen,
-        epochs=trained.tokens_seen / max(1, int(data.shards.split("train").tokens.size)),
-        parameters=model.parameters,
-        samples=tuple(prompt + sample.text for prompt, sample in zip(prompts, samples)),
-    )
-    return row, score
 
 
 def _shape(model: Any) -> str:

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hornbook.compare.noise import NoiseBatches, Vocabulary, noise
 from hornbook.core import codec, runtime
 from hornbook.core.errors import translate
 from hornbook.core.events import Alarm, Event, Note, Step
@@ -208,7 +208,7 @@ def _network_speed(recipe: Any, config: Any, vocabulary: int, slot: float, devic
     begin = time.perf_counter()
     shapes: list[ShapeSpeed] = []
     tokens, spent = _FIRST_TOKENS, 0.0
-    for layers, width in _TRANSFORMERS if recipe.batches == "blocks" else _RECURRENT:
+    for layers, width in _RECURRENT if recipe.batches == "lanes" else _TRANSFORMERS:
         candidate = dataclasses.replace(config, model=dataclasses.replace(config.model, layers=layers, width=width))
         if shapes:
             growth = _flops(candidate, vocabulary) / shapes[-1].flops_per_token
@@ -231,15 +231,16 @@ def _shape_speed(
     recipe: Any, config: Any, vocabulary: int, tokens: int, slot: float, device: torch.device, documents: int
 ) -> ShapeSpeed:
     """Real steps of the real loop on made-up text, `tokens` a step, then scoring; stops early when the slot is used up."""
-    from hornbook.objectives.causal import causal_loss
+    from hornbook.tasks.lessons import objective
     from hornbook.training import train
 
     begin = time.perf_counter()
-    model = _model_class(recipe)(_Vocabulary(vocabulary), config.model)
+    model = _model_class(recipe)(Vocabulary(vocabulary), config.model)
     rows = min(config.training.rows, max(1, tokens // config.training.length))
     training = dataclasses.replace(config.training, steps=0, seconds=1e9, device=str(device), rows=rows, accumulate=1)
     durations: list[float] = []
-    for event in train(model.module, causal_loss, _Noise(rows, training.length, vocabulary), training):
+    batches = noise(recipe, config, rows=rows, vocabulary=vocabulary)
+    for event in train(model.module, objective(recipe), batches, training):
         if isinstance(event, Step):
             durations.append(1 / event.tokens_per_second)
             timed = rows * training.length * sum(durations[1:])
@@ -248,7 +249,10 @@ def _shape_speed(
             if len(durations) > 1 and time.perf_counter() - begin > slot:
                 break
     layers, width = config.model.layers, config.model.width
-    evaluation = _scoring_speed(model, vocabulary, documents)
+    if recipe.batches == "masked":
+        evaluation = _guessing_speed(model, batches)
+    else:
+        evaluation = _scoring_speed(model, vocabulary, documents)
     return ShapeSpeed(layers, width, _flops(config, vocabulary), 1 / min(durations[1:]), evaluation)
 
 
@@ -267,6 +271,14 @@ def _scoring_speed(model: Any, vocabulary: int, documents: int) -> float:
     return sum(len(scores) for scores in scored) / (time.perf_counter() - begin)
 
 
+def _guessing_speed(model: Any, batches: NoiseBatches) -> float:
+    """Tokens a second of a batch whose hidden tokens are guessed, one after a first to warm up."""
+    from hornbook.scoring.masked import masked_score
+
+    masked_score(model.module, [batches.part(0, 0, 1)])
+    return batches.rows * batches.length / masked_score(model.module, [batches.part(1, 0, 1)]).seconds
+
+
 def _counting_speed(recipe: Any, config: Any, vocabulary: int) -> FamilySpeed:
     """Fit and score made-up text whose words follow Zipf's law; a tiny text first, so that kernels are compiled."""
 
@@ -274,9 +286,9 @@ def _counting_speed(recipe: Any, config: Any, vocabulary: int) -> FamilySpeed:
     ranks = np.minimum(generator.zipf(1.2, _COUNTED_TOKENS), vocabulary - 6) + 5  # ids 6 and above are words
     documents = np.split(ranks.astype(np.int64), _COUNTED_TOKENS // 1000)
     build = _model_class(recipe)
-    build(_Vocabulary(vocabulary), config.model).fit(documents[:2]).log_probs(documents[:1])
+    build(Vocabulary(vocabulary), config.model).fit(documents[:2]).log_probs(documents[:1])
     begin = time.perf_counter()
-    model = build(_Vocabulary(vocabulary), config.model).fit(documents)
+    model = build(Vocabulary(vocabulary), config.model).fit(documents)
     fitted = time.perf_counter()
     model.log_probs(documents[:20])
     scored = time.perf_counter()
@@ -321,35 +333,3 @@ def _memory_gb() -> float | None:
     if not hasattr(os, "sysconf") or "SC_PHYS_PAGES" not in os.sysconf_names:
         return None
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
-
-
-@dataclass(frozen=True)
-class _Vocabulary:
-    """All that models need of a tokenizer to compute."""
-
-    size: int
-    specials: Mapping[str, int] = field(
-        default_factory=lambda: {"pad": 0, "unknown": 1, "start": 2, "end": 3, "mask": 4, "separator": 5}
-    )
-
-
-@dataclass(frozen=True)
-class _NoiseBatch:
-    inputs: NDArray[np.int64]  # (B, T)
-    targets: NDArray[np.int64]  # (B, T)
-    fresh: bool
-
-
-@dataclass(frozen=True)
-class _Noise:
-    """Batches of uniformly drawn ids: what they say does not change what a step costs."""
-
-    rows: int
-    length: int
-    vocabulary: int
-
-    def part(self, batch_index: int, rank: int, world: int, progress: float = 0.0) -> _NoiseBatch:
-        """The rows of one rank."""
-        generator = np.random.default_rng((batch_index, rank))
-        ids = generator.integers(0, self.vocabulary, (max(1, self.rows // world), self.length + 1))
-        return _NoiseBatch(ids[:, :-1], ids[:, 1:], fresh=batch_index == 0)

@@ -18,7 +18,7 @@ from typing import Any
 
 from hornbook import catalog
 from hornbook.compare.advice import pick_best
-from hornbook.compare.contestant import ENTRY, PROBE, UNITS, Entry, test_split
+from hornbook.compare.contestant import CLOZE, ENTRY, PROBE, UNITS, Entry, test_split
 from hornbook.compare.probe import Probe
 from hornbook.compare.ranking import corpus_summary, load_units, machine_summary, rank_rows, tokenizer_summary, write_report
 from hornbook.compare.results import RaceResult, RaceRow
@@ -170,7 +170,7 @@ def _open_folder(output: Path, sources: Sequence[str | Path], config: RaceConfig
 
 
 def _cloze_items(store: TextStore, data: Data, work: Path, config: RaceConfig, log: Log) -> None:
-    path = work / "cloze.json"
+    path = work / CLOZE
     if path.is_file():
         return
     held = store.split("test") if len(store.split("test")) else store.split("valid")

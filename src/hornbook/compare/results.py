@@ -40,6 +40,8 @@ class RaceRow:
     bits_per_byte_ci95: Interval | None = None
     cloze_accuracy: float | None = None  # 0 to 1
     cloze_accuracy_ci95: Interval | None = None
+    masked_accuracy: float | None = None  # 0 to 1, of hidden tokens guessed from both sides
+    masked_accuracy_ci95: Interval | None = None
     task_score: float | None = None
     train_seconds: float = 0.0
     share_seconds: float | None = None

@@ -17,7 +17,16 @@ from hornbook.core.errors import chinese_locale
 WIDTH = 100  # columns; narrower terminals lose columns from the least needed on
 _NAME_WIDTH = 20
 _PLAIN = {"±": "+-", MISSING: "-", "\u2212": "-", "─": "-", "…": "~", "×": "x"}
-_LEAST_NEEDED = ("memory_short", "epochs", "generation_short", "latency_short", "parameters_short", "tokens_short", "cloze")
+_LEAST_NEEDED = (
+    "memory_short",
+    "epochs",
+    "generation_short",
+    "latency_short",
+    "parameters_short",
+    "masked",
+    "tokens_short",
+    "cloze",
+)
 
 Column = tuple[str, str, Callable[[RaceRow], str]]  # key of its name, how it is aligned, text of a row
 
@@ -62,6 +71,7 @@ def _columns(rows: Sequence[RaceRow], words: Words) -> list[Column]:
         ("generation_short", "right", lambda row: str(row.generation)),
         ("bits_short", "right", _bits),
         ("cloze", "right", lambda row: percent(row.cloze_accuracy)),
+        ("masked", "right", lambda row: percent(row.masked_accuracy)),
         ("task", "right", lambda row: fixed(row.task_score, task)),
         ("trained", "right", lambda row: duration(row.train_seconds) if row.tokens_seen or row.train_seconds else MISSING),
         ("tokens_short", "right", lambda row: count(row.tokens_seen) if row.tokens_seen else MISSING),

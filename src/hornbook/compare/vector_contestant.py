@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hornbook import catalog
-from hornbook.compare.contestant import Entry, planned, save_entry, with_alarms
+from hornbook.compare.contestant import CLOZE, Entry, planned, save_entry, with_alarms
 from hornbook.compare.results import RaceRow
 from hornbook.compare.word_map import build_word_map
 from hornbook.core.config import merge
@@ -59,7 +59,7 @@ def compete(
     trainer = resolve(recipe.model)(config.model)
     trainer.fit(read_words(sentences, config, log=heard), log=heard, folder=work / "checkpoints", resume=resume)
     vectors = trainer.vectors_
-    items = load_cloze(folder / "work" / "cloze.json")
+    items = load_cloze(folder / "work" / CLOZE)
     scorer = cloze_scorer(vectors, words_like("\n".join(head(split, _LOOKED_AT)), config.words))
     cloze = cloze_with(scorer, items, seconds=cloze_seconds, log=heard) if items else None
     row = RaceRow(

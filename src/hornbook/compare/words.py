@@ -133,6 +133,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "bits_short": ("bits/byte", "比特/字节"),
     "interval": ("95 % interval", "95 % 区间"),
     "cloze": ("cloze", "完形"),
+    "masked": ("masked", "掩码"),
     "cloze_long": ("cloze accuracy", "完形正确率"),
     "task": ("task", "任务"),
     "trained": ("trained", "训练"),
@@ -220,6 +221,12 @@ TEXT: dict[str, tuple[str, str]] = {
     "method_cloze": (
         "Cloze accuracy: the held-out word is to be picked among distractors of like frequency.",
         "完形正确率：从词频相近的干扰词中选出被遮去的词。",
+    ),
+    "method_masked": (
+        "BERT and RoBERTa guess a hidden token from both sides. That is no probability of a text, so they have no bits per "
+        "byte; “masked” is how often their first guess is right (15 % hidden); the cloze test is where they meet the others.",
+        "BERT 与 RoBERTa 由两侧猜出被遮的词元，这不是文本的概率，所以没有比特/字节；“掩码”是首选猜中的比例（遮去 15 %），"
+        "完形测试是它们与其他模型相遇之处。",
     ),
     "method_tokenizer": (
         "All models share one tokenizer, trained on the training text alone; none has a word it cannot spell.",

@@ -106,6 +106,12 @@ class Loss:
     total: torch.Tensor  # () sum over the counted tokens, natural logs
     count: int
     parts: Mapping[str, tuple[float, int]]  # name -> (sum, count), for reporting
+    read: int | None = None  # tokens of text that were read, where not each is counted: a masked model guesses one in seven
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of text read, by which speed and budgets are told."""
+        return self.count if self.read is None else self.read
 
 
 Predictor: TypeAlias = Callable[[Sequence[X]], list[Y]]

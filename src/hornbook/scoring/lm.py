@@ -66,6 +66,16 @@ class LanguageScore:
             return Units(self.unit_nats, self.unit_tokens)
         return Units(self.unit_nats / math.log(2), self.unit_bytes)
 
+    def facts(self) -> dict[str, Any]:
+        """What `hornbook train --json` says of it."""
+        return {
+            "bits_per_byte": self.bits_per_byte,
+            "bits_per_byte_ci95": self.bits_per_byte_ci95,
+            "perplexity": self.perplexity,
+            "nats_per_token": math.log(self.perplexity),
+            "held_out_tokens": self.tokens,
+        }
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; `from_dict` reads them back."""
         table = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}

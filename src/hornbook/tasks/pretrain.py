@@ -30,9 +30,9 @@ from hornbook.corpus.prepare import CorpusConfig, prepare_corpus, prepare_docume
 from hornbook.corpus.shards import Shards, ShardSplit, encode_store
 from hornbook.corpus.store import TextStore
 from hornbook.recipes import Recipe
-from hornbook.scoring.lm import LanguageScore, bits_per_byte
 from hornbook.scoring.sample import shorten
 from hornbook.scoring.significance import paired_bootstrap
+from hornbook.tasks import lessons
 from hornbook.tasks.initial import TokenVectors, Words, start_embedding, token_vectors
 from hornbook.tokenizers import (
     TextTokenizer,
@@ -203,12 +203,12 @@ def fit_and_score(
             )
         )
     trained = fit(recipe, config, data, work=work, resume=resume, log=log, initial=tokens, nproc=nproc)
-    score = bits_per_byte(trained.model, held)
+    score = lessons.score(recipe, config, trained.model, held)
     if compare:
         log(Note(translate("the same training from a random embedding table, {steps} steps").format(steps=trained.steps)))
         same = dataclasses.replace(config, training=dataclasses.replace(config.training, steps=trained.steps, seconds=0.0))
         other = fit(recipe, same, data, work=work / "random-init", resume=resume, log=log, nproc=nproc)
-        facts |= _gain(score, bits_per_byte(other.model, held))
+        facts |= _gain(score, lessons.score(recipe, config, other.model, held))
     return trained.model, {
         "kind": recipe.name,
         "seconds": round(trained.seconds, 3),
@@ -216,22 +216,17 @@ def fit_and_score(
         "tokens_per_second": round(trained.tokens_seen / max(trained.seconds, 1e-9), 1),
         "parameters": trained.model.parameters,
         "peak_rss_mb": round(peak_rss_mb(), 1),
-        "bits_per_byte": score.bits_per_byte,
-        "bits_per_byte_ci95": score.bits_per_byte_ci95,
-        "perplexity": score.perplexity,
-        "nats_per_token": math.log(score.perplexity),
-        "held_out_tokens": score.tokens,
+        **score.facts(),
         "reason": trained.reason,
         **facts,
     }
 
 
-def _gain(given: LanguageScore, random: LanguageScore) -> dict[str, Any]:
+def _gain(given: lessons.Score, random: lessons.Score) -> dict[str, Any]:
     """What starting from word vectors saved on the held-out text: bits per byte (nats per token where there are none)."""
     gap = paired_bootstrap(random.units, given.units)
     return {
-        "random_init_bits_per_byte": random.bits_per_byte,
-        "random_init_nats_per_token": math.log(random.perplexity),
+        **{f"random_init_{key}": value for key, value in random.facts().items()},
         "init_gain": gap.difference,
         "init_gain_ci95": gap.ci95,
         "init_gain_p_value": gap.p_value,
@@ -255,13 +250,6 @@ def _count(recipe: Recipe, config: Any, data: Data, work: Path, resume: bool, lo
     return Trained(model, seconds, times * tokens, reason, times)
 
 
-def quick_score(model: Any, sample: ShardSplit) -> dict[str, float]:
-    """A point of the learning curve: bits per byte, where the tokenizer has them, and nats per token."""
-    score = bits_per_byte(model, sample, resamples=2)  # the interval of a point is not shown
-    loss = math.log(score.perplexity)
-    return {"loss": loss} if score.bits_per_byte is None else {"bits_per_byte": score.bits_per_byte, "loss": loss}
-
-
 def train_network(
     recipe: Recipe,
     config: Any,
@@ -276,8 +264,6 @@ def train_network(
     """Train a network in this process, or as one of the ranks that were started together."""
     import torch
 
-    from hornbook.corpus.batches import BlockBatches, LaneBatches
-    from hornbook.objectives.causal import causal_loss
     from hornbook.training import remove_checkpoints, train
     from hornbook.training import resume as newest
     from hornbook.training.distributed import Ranks
@@ -291,19 +277,24 @@ def train_network(
     model = resolve(recipe.model)(data.tokenizer, config.model)
     if initial is not None and state is None:
         start_embedding(model.module, initial)
-    kind = BlockBatches if recipe.batches == "blocks" else LaneBatches
-    split, specials = data.shards.split("train"), data.tokenizer.specials
-    batches = kind(split, rows=training.rows, length=training.length, specials=specials, seed=training.seed)
-    identity = {"corpus": data.shards.fingerprint, **{f"model.{key}": value for key, value in to_dict(config.model).items()}}
+    lesson = lessons.lesson(recipe, config, data.shards.split("train"), data.tokenizer)
+    identity = {"corpus": data.shards.fingerprint, **_decisive(config)}
     if initial is not None:
         identity["init-embeddings"] = initial.fingerprint
     sample = shorten(held_out(data.shards), data.tokenizer, tokens=curve_tokens)
-    measure = lambda: quick_score(model, sample)
+    measure = lambda: lessons.quick_score(recipe, config, model, sample)
     finished = None
     first = Ranks().rank == 0  # one process writes the record for all
     with JsonLog(record, from_step=state.position.step if state else 0) if first else nullcontext() as written:
         for event in train(
-            model.module, causal_loss, batches, training, state=state, evaluate=measure, folder=checkpoints, identity=identity
+            model.module,
+            lesson.objective,
+            lesson.batches,
+            training,
+            state=state,
+            evaluate=measure,
+            folder=checkpoints,
+            identity=identity,
         ):
             if written is not None:
                 written(event)
@@ -312,6 +303,13 @@ def train_network(
                 finished = event
     assert finished is not None
     return Trained(model, finished.seconds, finished.tokens, finished.reason, finished.step, read_curve(record))
+
+
+def _decisive(config: Any) -> dict[str, Any]:
+    """What a resume must not change silently beside the training's own settings: all other parts of the configuration."""
+    parts = {name: part for name, part in to_dict(config).items() if name != "training"}
+    named = {f"{name}.{key}": value for name, part in parts.items() if isinstance(part, dict) for key, value in part.items()}
+    return named | {name: part for name, part in parts.items() if not isinstance(part, dict)}
 
 
 def read_curve(record: Path) -> tuple[tuple[float, int, float], ...]:
@@ -367,6 +365,13 @@ _CARDS = {  # by what a recipe reads: what the model is, what to know of it, wha
         "It gives a label to every token, of the labels it learned from. Accuracy is of tokens of sentences held out; on text\n"
         "of another kind it is lower.",
         ("hornbook predict THIS_FOLDER 'A sentence .'",),
+    ),
+    "texts": (
+        "A classifier of texts",
+        "It gives a text one of the labels it learned from, whatever the text is about: a text of another kind gets one too.\n"
+        "Probabilities are calibrated on texts held out. texts_seen.safetensors holds a hash of every training text, so that\n"
+        "`hornbook evaluate` can tell which test texts the model has seen.",
+        ("hornbook predict THIS_FOLDER 'A text.'", "hornbook evaluate THIS_FOLDER your-test.tsv"),
     ),
 }
 

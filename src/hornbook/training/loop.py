@@ -191,10 +191,8 @@ class _Run:
         position, begin = self.position, time.monotonic()
         position.step += 1
         with memory_errors():
-            total, count = self.stepper.gradient(
-                position.index, position.step, self.learner.weights, self.precision, self.fraction
-            )
-            shared = self.stepper.share(total, count, clock=self._clock(), signals=self.signals)
+            sums = self.stepper.gradient(position.index, position.step, self.learner.weights, self.precision, self.fraction)
+            shared = self.stepper.share(sums, clock=self._clock(), signals=self.signals)
             self.fraction = self._fraction(shared.elapsed)
             factor = rate_factor(self.fraction, warmup=self.config.warmup, decay=self.config.decay)
             norm, applied = self.stepper.apply(shared, self.learner.weights, self.learner.optimizer, factor)
@@ -207,7 +205,7 @@ class _Run:
             loss=shared.loss,
             tokens=position.tokens,
             seconds=position.seconds,
-            tokens_per_second=shared.count / max(self.step_seconds, 1e-9),
+            tokens_per_second=shared.tokens / max(self.step_seconds, 1e-9),
             learning_rate=self.groups[0].learning_rate * factor,
             gradient_norm=norm,
             skipped=not applied,
@@ -216,7 +214,7 @@ class _Run:
     def _count(self, shared: Shared, factor: float, *, applied: bool) -> None:
         position = self.position
         position.index += 1
-        position.tokens += shared.count
+        position.tokens += shared.tokens
         if not applied:
             position.skipped += 1
             position.skipped_in_row += 1

@@ -47,11 +47,21 @@ class Batches(Protocol):
 
 
 @dataclass(frozen=True)
+class Sums:
+    """Over the pieces of one rank: the loss, what to divide it by, the tokens of text read."""
+
+    total: float
+    count: int
+    tokens: int
+
+
+@dataclass(frozen=True)
 class Shared:
     """What the ranks agreed on in one step."""
 
     loss: float  # nats per counted token
     count: int
+    tokens: int  # of text read
     elapsed: float  # rank 0's clock
     margin: float  # seconds that rank 0 wants to keep for the end
     terminated: bool
@@ -72,11 +82,11 @@ class Stepper:
         self.pieces = config.accumulate
         self.carries: list[Carry] = [None] * self.pieces
 
-    def gradient(self, index: int, step: int, weights: FlatWeights, precision: str, progress: float) -> tuple[float, int]:
-        """Leave the sum of this rank's gradients of batch `index` in `weights.gradient`; returns loss sum and token count."""
+    def gradient(self, index: int, step: int, weights: FlatWeights, precision: str, progress: float) -> Sums:
+        """Leave the sum of this rank's gradients of batch `index` in `weights.gradient`; returns what its losses sum to."""
         seed_step(self.config.seed, step, self.ranks.rank)
         weights.clear()
-        total, count = 0.0, 0
+        total, count, tokens = 0.0, 0, 0
         world = self.ranks.world * self.pieces
         device = weights.master.device
         for piece in range(self.pieces):
@@ -89,7 +99,8 @@ class Stepper:
             self.carries[piece] = detach(carry)
             total += float(loss.total.detach())
             count += loss.count
-        return total, count
+            tokens += loss.tokens
+        return Sums(total, count, tokens)
 
     def kept_bytes(self, weights: FlatWeights, precision: str) -> int:
         """Bytes autograd keeps for the rows of one piece, measured on one row of batch 0."""
@@ -103,13 +114,14 @@ class Stepper:
             buffer.copy_(before)
         return saved.bytes * len(batch.inputs)
 
-    def share(self, total: float, count: int, *, clock: tuple[float, float], signals: Signals) -> Shared:
-        """Add loss and count over the ranks; rank 0's clock (elapsed, margin) and anyone's signals hold for all."""
+    def share(self, sums: Sums, *, clock: tuple[float, float], signals: Signals) -> Shared:
+        """Add losses and counts over the ranks; rank 0's clock (elapsed, margin) and anyone's signals hold for all."""
         elapsed, margin = clock if self.ranks.rank == 0 else (0.0, 0.0)
-        total, tokens, elapsed, margin, terminated, interrupted = self.ranks.sum_numbers(
-            [total, count, elapsed, margin, signals.terminated, signals.interrupted]
+        total, count, tokens, elapsed, margin, terminated, interrupted = self.ranks.sum_numbers(
+            [sums.total, sums.count, sums.tokens, elapsed, margin, signals.terminated, signals.interrupted]
         )
-        return Shared(total / max(tokens, 1), int(tokens), elapsed, margin, terminated > 0, interrupted > 0)
+        loss = total / max(count, 1)
+        return Shared(loss, int(count), int(tokens), elapsed, margin, terminated > 0, interrupted > 0)
 
     def apply(self, shared: Shared, weights: FlatWeights, optimizer: Optimizer, factor: float) -> tuple[float, bool]:
         """Sum gradients over ranks, divide once by the count, clip, update; returns the norm and whether it was applied."""

@@ -67,6 +67,7 @@ def _columns(rows: Sequence[RaceRow], words: Words) -> list[Column]:
     task = decimals_for([row.task_score for row in rows], digits=3)
     columns: list[Column] = [
         ("cloze", "number", lambda row: percent(row.cloze_accuracy)),
+        ("masked", "number", lambda row: percent(row.masked_accuracy)),
         ("task", "number", lambda row: fixed(row.task_score, task)),
         (
             "trained",

@@ -211,6 +211,8 @@ def method(result: RaceResult, words: Words) -> Markup:
     ]
     if any(row.cloze_accuracy is not None for row in result.rows):
         sentences.insert(3, words("method_cloze"))
+    if any(row.masked_accuracy is not None for row in result.rows):
+        sentences.insert(4, words("method_masked"))
     return section(
         "method", words("method"), element("ul", *[element("li", sentence) for sentence in sentences], class_="prose")
     )

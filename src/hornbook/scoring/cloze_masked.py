@@ -1,0 +1,46 @@
+"""The cloze test for models that guess hidden tokens: both sides of the gap are in sight."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hornbook.core.types import Ids, MaskedModel
+from hornbook.scoring.cloze import ClozeItem, Scorer
+from hornbook.scoring.continuations import shared_length
+
+
+def masked_scorer(model: MaskedModel) -> Scorer:
+    """Scores of candidates by log P(candidate | both sides): UsageError when the tokenizer has no mask.
+
+    A candidate of several tokens is read from left to right, those behind the guessed one hidden too (the order of Kauf and
+    Ivanova 2023), and the logs are added.
+    """
+    return lambda items: _scores(model, items)
+
+
+def _scores(model: MaskedModel, items: Sequence[ClozeItem]) -> NDArray[np.float64]:
+    """(items, candidates)."""
+    mask = model.tokenizer.specials["mask"]
+    encoded = iter(model.tokenizer.encode_batch([text for item in items for text in item.texts()]))
+    rows: list[Ids] = []
+    places: list[int] = []
+    answers: list[int] = []
+    owners: list[int] = []  # candidate of each row, counted over all items
+    for number, item in enumerate(items):
+        texts = [np.asarray(next(encoded), np.int64) for _ in item.candidates]
+        begin = shared_length(texts)
+        behind = min(shared_length([text[begin:][::-1] for text in texts]), min(len(text) - begin for text in texts))
+        for candidate, text in enumerate(texts):
+            for place in range(begin, len(text) - behind):
+                row = text.copy()
+                row[place : len(text) - behind] = mask
+                rows.append(row)
+                places.append(place)
+                answers.append(int(text[place]))
+                owners.append(number * len(item.candidates) + candidate)
+    found = model.masked_log_probs(rows, places)[np.arange(len(rows)), answers].astype(np.float64)
+    totals = np.bincount(owners, found, minlength=len(items) * len(items[0].candidates))
+    return totals.reshape(len(items), -1).astype(np.float64)
