@@ -72,6 +72,16 @@ class RnnModule(nn.Module):
         result: tuple[Tensor, Carry] = self.recurrent(self.dropout(states), carry)
         return result
 
+    def expect(self, counts: NDArray[np.int64]) -> None:
+        """Let a fresh network guess each token as often as (V,) `counts` of the training text say.
+
+        Otherwise Adam moves the output bias too slowly, the states must stand for the frequencies, and an LSTM's cell, asked
+        for a constant, grows without end from batch to batch (docs/log.md).
+        """
+        shares = (counts + 1.0) / (counts + 1.0).sum()
+        with torch.no_grad():
+            self.bias.copy_(torch.from_numpy(np.log(shares)))
+
     @property
     def output_weight(self) -> nn.Parameter:
         """(V, E or W): the embedding table, or the head of an untied model."""

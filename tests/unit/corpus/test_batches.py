@@ -81,6 +81,35 @@ def test_lanes_count_every_token_once_an_epoch_and_are_the_stream(sizes, shape, 
         assert sorted(found) == sorted(map(tuple, documents))
 
 
+@settings(max_examples=60, deadline=None)
+@given(lengths, st.integers(1, 4), st.integers(3, 9), st.integers(0, 3))
+def test_cuts_that_move_leave_the_lanes_as_they_are(sizes, rows, length, epoch):
+    split = corpus(sizes)
+    even = LaneBatches(split, rows=rows, length=length, specials=SPECIALS, seed=3)
+    moved = LaneBatches(split, rows=rows, length=length, specials=SPECIALS, seed=3, spread=(length - 1) // 2)
+    span = range(epoch * even.batches_per_epoch, (epoch + 1) * even.batches_per_epoch)
+    parts, expected = [moved[index] for index in span], [even[index] for index in span]
+    assert moved.batches_per_epoch == even.batches_per_epoch
+    assert all(abs(part.inputs.shape[1] - length) <= 2 * moved.spread for part in parts)
+    for name in ("inputs", "targets"):
+        found, wanted = (np.concatenate([getattr(p, name) for p in side], axis=1) for side in (parts, expected))
+        assert np.array_equal(found, wanted)
+    again = LaneBatches(split, rows=rows, length=length, specials=SPECIALS, seed=3, spread=(length - 1) // 2)
+    assert np.array_equal(again[span[-1]].inputs, parts[-1].inputs)  # any batch at once
+
+
+def test_cuts_move_differently_in_every_epoch_and_are_even_on_average():
+    batches = LaneBatches(corpus([4_000]), rows=2, length=20, specials=SPECIALS, seed=1, spread=8)
+    epochs = [
+        [batches[epoch * batches.batches_per_epoch + i].inputs.shape[1] for i in range(batches.batches_per_epoch)]
+        for epoch in range(3)
+    ]
+    assert epochs[0] != epochs[1] != epochs[2]
+    assert all(np.mean(widths) == 20 for widths in epochs) and min(epochs[0]) < 12 and max(epochs[0]) > 28
+    with pytest.raises(UsageError, match="more than 20 tokens"):
+        LaneBatches(corpus([9]), rows=1, length=20, specials=SPECIALS, seed=1, spread=10)
+
+
 @settings(max_examples=40, deadline=None)
 @given(lengths, shapes, st.sampled_from([BlockBatches, LaneBatches]), st.data())
 def test_a_batch_depends_on_its_index_only_and_ranks_share_it_out(sizes, shape, kind, data):
