@@ -1,6 +1,7 @@
 """The public functions, one per verb of the command line, with the same arguments. Heavy libraries load when one is called."""
 
-from hornbook.api.asking import analogy, export, generate, neighbours, next_words, predict
+from hornbook.api.asking import analogy, embed, embed_to_file, export, fill, generate, neighbours, next_words, predict
+from hornbook.api.classifying import train_classifier
 from hornbook.api.judging import evaluate, race
 from hornbook.api.machine import doctor
 from hornbook.api.opening import info, load, open_language_model
@@ -12,8 +13,11 @@ __all__ = [
     "analogy",
     "corpus",
     "doctor",
+    "embed",
+    "embed_to_file",
     "evaluate",
     "export",
+    "fill",
     "generate",
     "info",
     "load",
@@ -25,6 +29,7 @@ __all__ = [
     "segment",
     "silent",
     "train",
+    "train_classifier",
     "train_segmenter",
     "train_tagger",
 ]

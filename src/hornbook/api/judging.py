@@ -8,40 +8,63 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hornbook import catalog
-from hornbook.api.opening import language_model, load
+from hornbook.api.opening import language_model, open_any
 from hornbook.api.texts import Log, Sources, require, scratch_store, seconds_of, silent
 from hornbook.core.errors import UsageError
 
 if TYPE_CHECKING:
     from hornbook.compare.results import RaceResult
+    from hornbook.corpus.label_columns import TextColumns
     from hornbook.corpus.prepare import CorpusConfig
+    from hornbook.tasks.minimal_pairs import By
     from hornbook.tokenizers import TokenizerConfig
 
 
 def evaluate(
-    model: str | Path, sources: Sources = (), *, corpus: CorpusConfig | None = None, column: str = "auto", log: Log = silent
+    model: str | Path,
+    sources: Sources = (),
+    *,
+    corpus: CorpusConfig | None = None,
+    column: str = "auto",
+    columns: TextColumns | None = None,
+    by: By = "auto",
+    per_paradigm: int | None = None,
+    pseudo_tokens: int = 4_096,
+    seed: int = 1,
+    log: Log = silent,
 ) -> dict[str, Any]:
     """How good a saved model is on given data; what `hornbook evaluate --json` prints.
 
     A language model: bits per byte of a text, with its interval. Word vectors, a folder or a file of them: one result for each
     test file, or for a text the test that is made from it. A corpus folder, or sources with a split named test, are scored
     on that split; any other text whole. A tagger: accuracy on labelled sentences, the labels in `column`; a word segmenter: F1
-    on segmented text.
+    on segmented text. A classifier: accuracy and macro-F1 on labelled texts, `columns` of which hold them (guessed by default).
+
+    Minimal pairs (BLiMP, SLING, tables with the columns sentence_good and sentence_bad): accuracy by paradigm; `by` and
+    `per_paradigm` are those of `hornbook.tasks.minimal_pairs.evaluate_pairs`. A model that guesses hidden tokens, on a text:
+    pseudo-perplexity, pseudo bits per byte and masked accuracy of about `pseudo_tokens` of it, never bits per byte.
     """
     import tempfile
 
+    from hornbook.corpus.label_columns import TextColumns
     from hornbook.corpus.prepare import CorpusConfig
     from hornbook.corpus.shards import encode_store
     from hornbook.embeddings.vectors import WordVectors
     from hornbook.scoring.lm import bits_per_byte
-    from hornbook.tasks import ngrams, sequences, vectors
+    from hornbook.scoring.pseudo import pseudo_score
+    from hornbook.tasks import minimal_pairs, ngrams, sequences, texts, vectors
 
     require(sources)
     if not sources:
         raise UsageError("give something to evaluate {model} on: a text, or test files of word vectors", model=model)
-    opened = vectors.open_vectors(model, log=log) if Path(model).is_file() and not ngrams.is_arpa(model) else load(model)
+    opened = open_any(model, log=log)
     if sequences.is_segmenter(opened) or sequences.is_tagger(opened):
         return sequences.evaluate(opened, [Path(source) for source in sources], column=column, log=log)
+    if texts.is_classifier(opened):
+        paths, read = [Path(source) for source in sources], corpus.read if corpus else None
+        return texts.evaluate(opened, Path(model), paths, columns=columns or TextColumns(), read=read, log=log)
+    if is_scorer(opened) and minimal_pairs.are_pairs(sources):
+        return minimal_pairs.evaluate_pairs(opened, sources, by=by, per_paradigm=per_paradigm, seed=seed, log=log)
     with tempfile.TemporaryDirectory(prefix="hornbook-") as scratch:
         if isinstance(opened, WordVectors):
             if vectors.are_tests(sources):
@@ -49,9 +72,13 @@ def evaluate(
             return vectors.evaluate_on_text(opened, scratch_store(sources, Path(scratch), corpus, log), log=log)
         settings = dataclasses.replace(corpus or CorpusConfig(), raw=True)
         store = scratch_store(sources, Path(scratch), settings, log)
-        shards = encode_store(store, language_model(opened, model).tokenizer, Path(scratch) / "shards", log=log)
+        masked = hasattr(opened, "masked_log_probs")
+        tokenizer = (opened if masked else language_model(opened, model)).tokenizer
+        shards = encode_store(store, tokenizer, Path(scratch) / "shards", log=log)
         name = next(name for name in ("test", "valid", "train") if len(shards.split(name)))
         ngrams.warn_of_unknown(opened.tokenizer, shards.split(name).tokens, log=log)
+        if masked:
+            return {**pseudo_score(opened, shards.split(name), tokens=pseudo_tokens, seed=seed).facts(), "split": name}
         score = bits_per_byte(opened, shards.split(name))
     return {
         "bits_per_byte": score.bits_per_byte,
@@ -64,6 +91,11 @@ def evaluate(
         "interval_units": len(score.unit_nats),
         "notes": list(score.notes),
     }
+
+
+def is_scorer(opened: Any) -> bool:
+    """Whether a model gives numbers to sentences: a language model, or one that guesses hidden tokens."""
+    return hasattr(opened, "log_probs") or hasattr(opened, "masked_log_probs")
 
 
 def race(

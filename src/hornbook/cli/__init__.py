@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
 VERBS = {
     "corpus": "Read, clean, deduplicate and split text; a one-page report before any training.",
-    "train": "Train one model: word2vec fasttext glove unigram ngram hmm rnn lstm gru gpt; segmenter, tagger.",
+    "train": "Train one model: word2vec fasttext glove unigram ngram hmm rnn lstm gru gpt; segmenter, tagger; linear, bayes.",
     "race": "Train every generation on one text under one budget and rank them. The main job.",
     "evaluate": "How good a model is: bits per byte of a text, tests of word vectors, accuracy of a tagger.",
     "generate": "Continue a text with any model.",
+    "fill": "The missing words of a text: [MASK], <mask> or ___, by what stands on both sides.",
+    "embed": "Vectors of texts, by word vectors, a hidden Markov model or a network.",
     "predict": "Ask a tagger, a classifier or a segmenter: one JSON line for every input.",
     "segment": "Cut Chinese text into words, one line out for every line in.",
     "neighbours": "The words nearest to a word.",

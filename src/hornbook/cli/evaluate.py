@@ -2,39 +2,76 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
+from rich.cells import cell_len, set_cell_size
 
 from hornbook.cli.options import Common, TextFlags, corpus_config, print_json, sources_of
+
+_WIDEST = 12  # labels in a table of confusions
 
 
 def evaluate(
     model: Annotated[str, Parameter(help="A model folder, a file of word vectors, or an .arpa file.")],
     data: Annotated[
         tuple[str, ...],
-        Parameter(help="Text, a corpus folder (its test split), tests of word vectors; for a tagger CoNLL or CoNLL-U."),
+        Parameter(
+            help="Text, a corpus folder (its test split), tests of word vectors; for a tagger CoNLL or CoNLL-U; labelled texts."
+        ),
     ] = (),
     *,
     column: Annotated[str, Parameter(help="For a tagger: the column of the labels, a number (CoNLL) or a name.")] = "auto",
+    text_column: Annotated[str, Parameter(help="For a classifier: the column of the texts, a name or a number.")] = "",
+    label_column: Annotated[str, Parameter(help="For a classifier: the column of the labels.")] = "",
+    pair_column: Annotated[str, Parameter(help="For a classifier: the column of a second text.")] = "",
+    by: Annotated[
+        Literal["auto", "sentence", "byte", "pll", "pll-word-l2r"],
+        Parameter(help="Minimal pairs: what a sentence is worth; byte divides by its length."),
+    ] = "auto",
+    per_paradigm: Annotated[
+        int | None, Parameter(help="Minimal pairs: so many of each paradigm, drawn by --seed; 0 is all.")
+    ] = None,
+    pseudo_tokens: Annotated[int, Parameter(help="BERT and its kin on a text: about so many tokens are guessed.")] = 4_096,
+    seed: Annotated[int, Parameter(help="Seed of what is drawn.")] = 1,
     text: TextFlags = TextFlags(),
     common: Common = Common(),
 ) -> None:
     """Score a language model on a text: bits per byte of the original bytes, perplexity per token, 95 % interval.
 
     Word vectors are put to the tests in files (word pairs with scores, analogies), or to one made from a text; taggers and
-    segmenters to sentences with the right labels or words.
+    segmenters to sentences with the right labels or words; classifiers to labelled texts.
     """
     from hornbook import api
-    from hornbook.cli.show import Reporter
+    from hornbook.cli.show import Reporter, pairs_table, pseudo
+    from hornbook.corpus.label_columns import TextColumns
 
     reporter = Reporter(quiet=common.quiet)
     with reporter.shown():
-        result = api.evaluate(model, sources_of(data), corpus=corpus_config(text), column=column, log=reporter)
+        columns = TextColumns(text=text_column, pair=pair_column, label=label_column)
+        result = api.evaluate(
+            model,
+            sources_of(data),
+            corpus=corpus_config(text),
+            column=column,
+            columns=columns,
+            by=by,
+            per_paradigm=per_paradigm,
+            pseudo_tokens=pseudo_tokens,
+            seed=seed,
+            log=reporter,
+        )
     if common.json:
         print_json(result)
+    elif "confusion" in result:
+        print_classifier(result)
     elif "sentences" in result:
         print(quality(result))
+    elif "paradigms" in result:
+        print(pairs_table(result))
+    elif "pseudo_perplexity" in result:
+        print(pseudo(result))
     elif "bits_per_byte" in result:
         _print_language_model(result)
     else:
@@ -62,6 +99,50 @@ def quality(result: dict[str, Any]) -> str:
             shown = f" [{interval[0]:.4f}, {interval[1]:.4f}]" if interval else ""
             scores.append(f"{title} {result[name]:.4f}{shown}")
     return (", ".join(scores) or "not measured") + f" on {result['n']:,} words of {result['sentences']:,} sentences"
+
+
+def print_classifier(result: dict[str, Any]) -> None:
+    """Scores with their intervals, on all texts and on those unseen in training, and what was taken for what."""
+    if not result["n"]:
+        print("not measured")
+        return
+    whole, part = _scores_of_texts(result, ""), ""
+    if result.get("leaked"):
+        part = f"; {result['leaked']:,} were trained on"
+        if result["unseen_n"]:
+            print(f"{_scores_of_texts(result, 'unseen_')} unseen in training")
+    print(whole + part)
+    if "confusion" in result:
+        print("\n".join(confusions(result["confusion"]["labels"], result["confusion"]["counts"])))
+
+
+def _scores_of_texts(result: dict[str, Any], part: str) -> str:
+    scores = []
+    for name, title in (("accuracy", "accuracy"), ("macro_f1", "macro-F1")):
+        interval = result[f"{part}{name}_ci95"]
+        scores.append(f"{title} {result[part + name]:.4f}" + (f" [{interval[0]:.4f}, {interval[1]:.4f}]" if interval else ""))
+    return f"{', '.join(scores)} on {result[part + 'n']:,} texts"
+
+
+def confusions(names: Sequence[str], counts: Sequence[Sequence[int]]) -> list[str]:
+    """A table of right labels down and answers across; of more than twelve labels the ten commonest mistakes."""
+    if len(names) > _WIDEST:
+        pairs = [(counts[a][b], a, b) for a in range(len(names)) for b in range(len(names)) if a != b and counts[a][b]]
+        pairs.sort(key=lambda pair: (-pair[0], pair[1:]))
+        return [f"{count:>6,}  {names[a]} taken for {names[b]}" for count, a, b in pairs[:10]]
+    shown = [name if cell_len(name) <= 12 else set_cell_size(name, 11) + "…" for name in names]
+    wide = max(8, *(cell_len(name) + 2 for name in shown))
+    lines = [_right("right", wide) + "".join(_right(name, wide) for name in shown) + _right("found", wide)]
+    for k, row in enumerate(counts):
+        share = f"{row[k] / sum(row):.1%}" if sum(row) else "-"
+        cells = [f"{count:,}" if count else "." for count in row]
+        lines.append("".join(_right(cell, wide) for cell in (shown[k], *cells, share)))
+    return lines
+
+
+def _right(text: str, width: int) -> str:
+    """The text at the right end of `width` columns of a terminal; a Chinese character takes two."""
+    return " " * max(0, width - cell_len(text)) + text
 
 
 def _print_vectors(result: dict[str, Any]) -> None:
