@@ -10,6 +10,7 @@ _ROOMS: Final = (
     "tokenizers",
     "corpus_read",
     "corpus_shards",
+    "corpus_masks",
     "embeddings_training",
     "embeddings_vectors",
     "embeddings_words",

@@ -68,7 +68,7 @@ class _Stream(ABC):
         self.tokens_per_epoch = split.tokens.size + len(split)  # targets: every token of every document, and its end
         self.stream_length = self.tokens_per_epoch + len(split)  # and one start each, never a target
         # Plain read-only arrays: one type each for the compiled gather, whatever kind of memory lies behind.
-        self._tokens, self._starts = _read_only(split.tokens), _read_only(split.starts)
+        self._tokens, self._starts = read_only(split.tokens), read_only(split.starts)
         self._epochs: list[_Epoch] = []
 
     def part(self, index: int, rank: int, world: int, progress: float = 0.0) -> Batch:
@@ -190,7 +190,8 @@ class LaneBatches(_Stream):
         return even + derive_key(self.seed, number, 4, place) % (2 * self.spread + 1) - self.spread
 
 
-def _read_only(array: NDArray[Any]) -> NDArray[Any]:
+def read_only(array: NDArray[Any]) -> NDArray[Any]:
+    """A plain view that cannot be written, so that compiled code sees one type whatever memory lies behind."""
     view = np.asarray(array).view()
     view.setflags(write=False)
     return view

@@ -2,17 +2,20 @@
 
 A folder holds per split SPLIT.tokens.bin (uint16 for vocabularies up to 65,536, else uint32), SPLIT.starts.bin (int64,
 documents + 1 offsets into the tokens) and SPLIT.bytes.bin (int64, UTF-8 bytes of every document before encoding), all
-little-endian; tokenizer/ with the tokenizer that made them; index.json; and manifest.json, last.
+little-endian; tokenizer/ with the tokenizer that made them; index.json; and manifest.json, last. Where words begin may stand
+beside them (word_starts.py): SPLIT.words.bin, one bit a token, the lowest bit of a byte first.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -44,6 +47,7 @@ class ShardSplit:
     tokens: NDArray[Any]  # (n,) uint16 or uint32, memory-mapped when it comes from a folder
     starts: NDArray[np.int64]  # (documents + 1,)
     raw_bytes: NDArray[np.int64]  # (documents,) UTF-8 bytes of the original text: the unit of bits per byte
+    words: NDArray[np.uint8] | None = None  # (n / 8,) bits: whether a word begins with the token
 
     @classmethod
     def from_documents(cls, documents: Iterable[Ids | Sequence[int]], raw_bytes: Sequence[int] | None = None) -> ShardSplit:
@@ -88,6 +92,7 @@ class Shards:
     specials: Mapping[str, int]
     tokenizer_fingerprint: str
     fingerprint: str  # sha256 over tokenizer, types and contents: equal data have equal fingerprints
+    words: Mapping[str, str] | None = None  # what found the word starts: "segmenter" and its "fingerprint"
 
     @classmethod
     def open(cls, folder: Path, *, check: bool = True) -> Shards:
@@ -105,12 +110,16 @@ class Shards:
             for name, row in index["splits"].items():
                 splits[str(name)] = _map_split(folder, str(name), row, np.dtype(index["dtype"]).newbyteorder("<"))
             fingerprint, tokenizer = _fingerprint(index), str(index["tokenizer"])
+            words = None
+            if "words" in index:
+                words = {name: str(index["words"][name]) for name in ("segmenter", "fingerprint")}
+                splits = {name: _map_words(folder, name, split) for name, split in splits.items()}
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise _damaged(folder / INDEX, error) from error
         if check:
             for name, split in splits.items():
                 _check_contents(folder, name, split, size)
-        return cls(folder, splits, size, specials, tokenizer, fingerprint)
+        return cls(folder, splits, size, specials, tokenizer, fingerprint, words)
 
     def split(self, name: str) -> ShardSplit:
         """One split by name; UsageError lists the names there are."""
@@ -162,6 +171,43 @@ def encode_store(store: TextStore, tokenizer: Tokenizer, folder: Path, *, log: C
         }
         (temporary / INDEX).write_text(json.dumps(index, indent=1, ensure_ascii=False) + "\n", "utf-8")
     return Shards.open(folder, check=False)  # every id was checked on its way
+
+
+def add_words(
+    shards: Shards,
+    find: Callable[[ShardSplit], Iterator[NDArray[np.bool_]]],
+    *,
+    segmenter: str,
+    fingerprint: str,
+) -> Shards:
+    """Store where words begin beside the tokens: `find` gives a split's flags in order, in parts of a multiple of 8 tokens.
+
+    The folder is replaced atomically; its token files are linked, not copied, where the file system can. Flags that were
+    there before are replaced. Raises DiskFullError.
+    """
+    need = sum(split.tokens.size for split in shards.splits.values()) // 8
+    artifact.require_space(shards.folder, need, what="token shards")
+    index = _read_index(shards.folder)
+    with artifact.writing(shards.folder, what="token shards") as temporary:
+        shutil.copytree(shards.folder, temporary, copy_function=_link, dirs_exist_ok=True, ignore=_WITHOUT)
+        for name, split in shards.splits.items():
+            with _path(temporary, name, "words").open("wb") as file:
+                for flags in find(split):
+                    file.write(np.packbits(flags, bitorder="little").tobytes())
+        index["words"] = {"segmenter": segmenter, "fingerprint": fingerprint}
+        (temporary / INDEX).write_text(json.dumps(index, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    return Shards.open(shards.folder, check=False)
+
+
+_WITHOUT = shutil.ignore_patterns(INDEX, artifact.MANIFEST, "*.words.bin")
+
+
+def _link(source: str, target: str) -> None:
+    """A second name for a file that never changes, or a copy on a file system without them."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
 
 
 def token_type(vocabulary_size: int) -> np.dtype[Any]:
@@ -306,20 +352,29 @@ def _map_split(folder: Path, name: str, row: Mapping[str, Any], dtype: np.dtype[
     counts = {"tokens": tokens, "starts": documents + 1, "bytes": documents}
     if dtype.name not in ("uint16", "uint32") or min(counts.values()) < 0:
         raise ValueError(f"split {name}: {dtype.name}, {documents} documents, {tokens} tokens")
-    arrays: dict[str, NDArray[Any]] = {}
-    for item, count in counts.items():
-        path = _path(folder, name, item)
-        kind = np.dtype(_ITEMS[item] or dtype)
-        found = path.stat().st_size if path.is_file() else 0
-        if found != count * kind.itemsize:
-            raise ContentError(
-                "{path} has {found} bytes, the index says {size}: the file is damaged. Encode the corpus again.",
-                path=path,
-                found=found,
-                size=count * kind.itemsize,
-            )
-        arrays[item] = np.memmap(path, kind, "r", shape=(count,)) if count else np.empty(0, kind)  # no empty maps exist
+    arrays = {
+        item: _map_file(_path(folder, name, item), np.dtype(_ITEMS[item] or dtype), count) for item, count in counts.items()
+    }
     return ShardSplit(arrays["tokens"], arrays["starts"], arrays["bytes"])
+
+
+def _map_words(folder: Path, name: str, split: ShardSplit) -> ShardSplit:
+    """The split with where its words begin."""
+    path, size = _path(folder, name, "words"), -(-split.tokens.size // 8)
+    return replace(split, words=_map_file(path, np.dtype(np.uint8), size))
+
+
+def _map_file(path: Path, kind: np.dtype[Any], count: int) -> NDArray[Any]:
+    """ContentError unless a file holds exactly `count` numbers."""
+    found = path.stat().st_size if path.is_file() else 0
+    if found != count * kind.itemsize:
+        raise ContentError(
+            "{path} has {found} bytes, the index says {size}: the file is damaged. Encode the corpus again.",
+            path=path,
+            found=found,
+            size=count * kind.itemsize,
+        )
+    return np.memmap(path, kind, "r", shape=(count,)) if count else np.empty(0, kind)  # no empty maps exist
 
 
 def _check_contents(folder: Path, name: str, split: ShardSplit, vocabulary_size: int) -> None:
