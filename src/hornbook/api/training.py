@@ -38,6 +38,7 @@ def train(
     seed: int = 1,
     device: str = "auto",
     nproc: int = 1,
+    segmenter: str = "auto",
     log: Log = silent,
 ) -> dict[str, Any]:
     """Train one recipe on a text and write the model folder; returns what `hornbook train --json` prints.
@@ -47,7 +48,8 @@ def train(
     checkpoints; with `resume` an interrupted training goes on from there. `init_embeddings` names word vectors to start
     from: word vectors go on from them, a network's embedding table begins with them; with `compare_init` the network is
     trained a second time from a random table, for as many steps, and the difference is reported. With `nproc` above 1 that
-    many processes train a network together, one per GPU or on parts of the cores.
+    many processes train a network together, one per GPU or on parts of the cores. `segmenter` cuts text without spaces where a
+    masked model hides whole words: a saved segmenter, "rjieba", "characters", or "auto".
     """
     require(sources)
     from hornbook.corpus.prepare import CorpusConfig
@@ -77,6 +79,12 @@ def train(
         return {"model": str(output), **result}
     data = pretrain.prepare_data(store, work, tokenizer=tokenizer or found.tokenizer, log=log)
     config = _sized(found, config, data, seconds, overrides or {}, seed=seed, device=device, log=log)
+    if found.batches == "masked":
+        from hornbook.tasks.masking import show_masks, with_word_starts
+
+        if config.masking.units != "tokens":
+            data = with_word_starts(data, segmenter, log=log)
+        show_masks(found, config, data, log=log)
     with _curves(work / "tensorboard" if tensorboard else None, log) as heard:
         model, result = pretrain.fit_and_score(
             found, config, data, work=work, resume=resume, log=heard, initial=initial, compare=compare_init, nproc=nproc

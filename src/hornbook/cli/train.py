@@ -83,6 +83,8 @@ def _language_model(name: str, recipe: Any) -> Callable[..., None]:
     hints = typing.get_type_hints(type(configuration))
     model_options = optional(hints["model"], prefix="Model")
     training_options = optional(hints.get("training", NoTraining), prefix="Training")
+    masking_options = optional(hints.get("masking", NoTraining), prefix="Masking")
+    masked = Parameter(parse=recipe.batches == "masked")
     has_table = Parameter(parse=recipe.batches is not None)  # models that count have no embedding table to start
     processes = Parameter(parse=recipe.batches is not None, help="Processes that train together, each on its part of a batch.")
     styles = ", ".join(recipe.styles)
@@ -95,7 +97,7 @@ def _language_model(name: str, recipe: Any) -> Callable[..., None]:
         style: Annotated[str, Parameter(help=f"Style of the recipe: {styles}.")] = "",
         tokenizer: Annotated[
             str, Parameter(help="bpe, wordpiece, unigram, chars, words, bytes, or the folder of one.")
-        ] = "bpe",
+        ] = recipe.tokenizer,
         vocabulary: Annotated[int, Parameter(help="Size of a new tokenizer; 0 follows the corpus.")] = 0,
         closed_vocabulary: Annotated[
             bool, Parameter(help="With --tokenizer words: a literal unk type is an ordinary word.", negative="")
@@ -105,6 +107,11 @@ def _language_model(name: str, recipe: Any) -> Callable[..., None]:
         nproc: Annotated[int, processes] = 1,
         model: model_options = model_options(),  # type: ignore[valid-type]
         training: training_options = training_options(),  # type: ignore[valid-type]
+        masking: masking_options = masking_options(),  # type: ignore[valid-type]
+        pairs: Annotated[str, masked, Parameter(help="none, next (sentence) or order (of sentences).")] = "",
+        segmenter: Annotated[
+            str, masked, Parameter(help="Cuts text without spaces for whole words: rjieba, characters, or a model.")
+        ] = "auto",
         init: Annotated[InitFlags, has_table] = InitFlags(),
         text: TextFlags = TextFlags(),
         machine: Machine = Machine(),
@@ -114,7 +121,9 @@ def _language_model(name: str, recipe: Any) -> Callable[..., None]:
         from hornbook.cli.show import Reporter
         from hornbook.core.config import parse_duration
 
-        overrides = given(model=model, training=training)
+        overrides = given(model=model, training=training, masking=masking)
+        if pairs:
+            overrides |= {"pairs": pairs, "model.next-sentence": pairs != "none"}
         reporter = Reporter(quiet=common.quiet)
         reporter.total_seconds = 0.0 if overrides.get("training.steps") else parse_duration(budget)
         with reporter.shown():
@@ -134,6 +143,7 @@ def _language_model(name: str, recipe: Any) -> Callable[..., None]:
                 seed=machine.seed,
                 device=machine.device,
                 nproc=nproc,
+                segmenter=segmenter,
                 log=reporter,
             )
         if common.json:

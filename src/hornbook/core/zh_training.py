@@ -104,4 +104,9 @@ MESSAGES: dict[str, str] = {
     "patience": "不再进步",
     "terminated": "被终止",
     "training": "训练",
+    "whole words are hidden; text without spaces is cut by {segmenter}": "遮住整词；不分词的文本用 {segmenter} 切分",
+    "no segmenter '{name}': give rjieba, characters, or the folder of a trained segmenter": (
+        "没有分词器 '{name}'：请给 rjieba、characters，或训练好的分词器的文件夹"
+    ),
+    "the held-out text is too short to hide a token of it": "留出的文本太短，没有词元可遮",
 }
