@@ -71,7 +71,7 @@ def layout_of_records(sample: Sequence[Mapping[str, Any]], columns: TextColumns,
     for name in names:
         found = [record[name] for record in sample if record.get(name) is not None]
         values[name] = [str(value) for value in found if not isinstance(value, Mapping)]
-        if found and all(isinstance(value, str) for value in found):
+        if any(isinstance(value, str) for value in found):
             texts.append(name)
     return _choose(values, {name: name for name in names}, texts, columns, path)
 
