@@ -52,6 +52,13 @@ def modern(tokenizer, documents, **sizes):
     return sharpened(GptLM(tokenizer, ModernGptConfig(layers=2, width=32, heads=2, context=CONTEXT, **sizes)))
 
 
+def llama(tokenizer, documents):
+    from hornbook.models.gpt import GptLM
+    from hornbook.models.llama import LlamaConfig
+
+    return sharpened(GptLM(tokenizer, LlamaConfig(layers=2, width=32, heads=4, key_heads=2, context=CONTEXT)))
+
+
 def classes(tokenizer, documents):
     from hornbook.statistical import ClassConfig, ClassLM
 
@@ -96,6 +103,7 @@ CASES = {
     "gpt classic": classic,
     "gpt classic untied": lambda tokenizer, documents: classic(tokenizer, documents, tied=False),
     "gpt modern": modern,
+    "llama": llama,
     "gpt padded vocabulary": lambda tokenizer, documents: modern(tokenizer, documents, vocabulary=512),
 }
 
