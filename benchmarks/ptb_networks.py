@@ -5,9 +5,9 @@ ordinary one; 82,430 test tokens.
 
 usage: python benchmarks/ptb_networks.py PLAN... [--minutes M] [--work FOLDER] [--results FILE] [--data FOLDER] [--mix]
 
-PLAN: lstm gru (2 x 200) rnn (1 x 200), 10 minutes; lstm-long (2 x 200), 60 minutes; lstm-wide (2 x 400), 120. A plan that was killed
-goes on from its last checkpoint under FOLDER when it is started again. Each appends one JSON line to FILE; with --mix also
-one of the mixture with a Kneser-Ney 5-gram, weights tuned on the validation text.
+PLAN: lstm gru (2 x 200) rnn (1 x 200), 10 minutes each; lstm-long (2 x 200), 60 minutes; lstm-wide (2 x 400), 120 minutes. A
+plan that was killed goes on from its last checkpoint under FOLDER when it is started again with the same budget. Each appends
+one JSON line to FILE; with --mix it also has the mixture with a Kneser-Ney 5-gram, weights tuned on the validation text.
 """
 
 from __future__ import annotations
