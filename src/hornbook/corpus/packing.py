@@ -1,7 +1,7 @@
 """Rows without waste: documents cut into pieces, pieces packed into rows, none of them seeing another.
 
 The 'full sentences' of RoBERTa (Liu et al. 2019, section 4.2) without attention across documents: a row holds as many pieces
-`start tokens end` as fit. Packing is best fit with the longest first, over the whole split: a few steps
+`start tokens separator` as fit. Packing is best fit with the longest first, over the whole split: a few steps
 a piece; 12 bytes a piece are kept, 50 are needed while it is done.
 """
 
