@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 MESSAGES: dict[str, str] = {
+    "{states} states over {vocabulary} ids take {need:.0f} MB to train, of {limit:.0f} MB on this machine: "
+    "lower states, threads or the vocabulary": (
+        "{vocabulary} 个编号上的 {states} 个隐状态训练需要 {need:.0f} MB，本机共 {limit:.0f} MB：请减少隐状态数、线程数或词表"
+    ),
+    "a tagger of {words} words and {tags} tags takes {need:.0f} MB, of {limit:.0f} MB on this machine: "
+    "train with fewer tags or less text": (
+        "{words} 个词、{tags} 个标签的标注器需要 {need:.0f} MB，本机共 {limit:.0f} MB：请减少标签或训练文本"
+    ),
     "states = {states}: choose 1 to 4096 hidden states": "states = {states}：隐状态数须为 1 到 4096",
     "{name} = {value}: choose 1 or more": "{name} = {value}：须不小于 1",
     "{name} = {value}: choose 0 or more": "{name} = {value}：须不小于 0",

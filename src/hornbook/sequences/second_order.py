@@ -91,6 +91,8 @@ def _decode(
     came_from = np.empty(most_pairs, dtype=np.int16)  # the candidate two positions back, for every pair of every position
     pairs = np.empty(widest * widest, dtype=np.float32)
     following = np.empty(widest * widest, dtype=np.float32)
+    older_groups = np.empty(widest, dtype=np.int32)  # of the candidates two positions back
+    best_older = np.empty(trigram.shape[0] * widest, dtype=np.int16)
     for sequence in range(first, last):
         begin, stop = starts[sequence], starts[sequence + 1]
         if begin == stop:
@@ -112,7 +114,12 @@ def _decode(
             following[:size] = -np.inf
             came_from[written : written + size] = 0
             for b in range(before_width):
-                older = groups[boundary if t - 2 < begin else names[offsets[t - 2] + b]]
+                older_groups[b] = groups[boundary if t - 2 < begin else names[offsets[t - 2] + b]]
+            collapsed = before_width > trigram.shape[0]
+            if collapsed:  # the candidates of a group differ only by their scores: its best one is enough
+                before_width = _best_of_groups(pairs, width, before_width, trigram.shape[0], older_groups, best_older)
+            for b in range(before_width):
+                older = older_groups[b]
                 for p in range(width):
                     value = pairs[b * width + p] - peak
                     if value < -beam or value == -np.inf:
@@ -122,7 +129,7 @@ def _decode(
                         score = value + row[names[offsets[t] + c]]
                         if score > following[p * next_width + c]:
                             following[p * next_width + c] = score
-                            came_from[written + p * next_width + c] = b
+                            came_from[written + p * next_width + c] = best_older[b * width + p] if collapsed else b
             peak = np.float32(-np.inf)
             for p in range(width):
                 for c in range(next_width):
@@ -152,6 +159,36 @@ def _decode(
             written -= (offsets[t] - offsets[t - 1]) * width
             c, p = p, came_from[written + p * width + c]
         paths[begin] = names[offsets[begin] + c]
+
+
+@njit(cache=True, nogil=True)
+def _best_of_groups(
+    pairs: NDArray[np.float32],
+    width: int,
+    before_width: int,
+    most: int,
+    older_groups: NDArray[np.int32],
+    best_older: NDArray[np.int16],
+) -> int:
+    """Leave one row of `pairs` for each group: the best score of every candidate p; `best_older` says whose. Their number."""
+    rows = np.full(most, -1, dtype=np.int64)  # of each group
+    used = 0
+    for b in range(before_width):
+        group = older_groups[b]
+        if rows[group] < 0:  # a row already read: b is never behind it
+            rows[group] = used
+            older_groups[used] = group
+            for p in range(width):
+                pairs[used * width + p] = pairs[b * width + p]
+                best_older[used * width + p] = b
+            used += 1
+            continue
+        row = rows[group]
+        for p in range(width):
+            if pairs[b * width + p] > pairs[row * width + p]:
+                pairs[row * width + p] = pairs[b * width + p]
+                best_older[row * width + p] = b
+    return used
 
 
 @njit(cache=True, nogil=True)

@@ -22,8 +22,9 @@ from hornbook.core.config import from_dict, to_dict
 from hornbook.core.errors import ContentError, UsageError, translate
 from hornbook.core.events import Event, Note, Saved, Step
 from hornbook.core.groups import groups
-from hornbook.core.runtime import available_cores
+from hornbook.core.runtime import available_cores, total_memory_mb
 from hornbook.core.types import Ids, NextScores, Tokenizer, TokenScores
+from hornbook.statistical.memory import baum_welch_mb, fits
 from hornbook.statistical.records import read_record
 from hornbook.statistical.stream import FlatDocuments, check_ids, flatten
 
@@ -127,13 +128,15 @@ class HmmLM:
         """Baum-Welch without labels; stops early rather than exceed `seconds`. Same seed and threads, same numbers.
 
         With `folder` the last iteration is kept there, and `resume` goes on from it to the same result. Raises ContentError for
-        an id outside the vocabulary, UsageError for a checkpoint of another text or configuration, DiskFullError.
+        an id outside the vocabulary, DiskFullError, UsageError for a checkpoint of another text or configuration, and, before
+        the tables are made, when they would take more than 90 % of the machine's memory.
         """
         from hornbook.statistical.baum_welch import Checkpoints, iterate, training_facts
 
         report = log or (lambda event: None)
         began = saved = time.monotonic()
         observed, threads = self._observe(documents), self.config.threads or available_cores()
+        self._require_memory(observed, threads)
         prior = self._prior(observed)
         checkpoints = Checkpoints(folder, training_facts(self.config, observed, threads)) if folder else None
         state = self._resumed(checkpoints, report) if resume else None
@@ -274,6 +277,20 @@ class HmmLM:
         flat = np.full(body.size, self._tokenizer.specials["end"], dtype=np.int32)
         flat[body] = tokens
         return Observations(flat, starts + np.arange(starts.size))
+
+    def _require_memory(self, observed: Observations, threads: int) -> None:
+        """UsageError when tables, counts of every thread and the random start do not fit into the machine's memory."""
+        lengths, starts = np.diff(observed.starts), self.config.restarts
+        need = baum_welch_mb(self.config.states, self._tokenizer.size, lengths, restarts=starts, threads=threads)
+        if not fits(need):
+            raise UsageError(
+                "{states} states over {vocabulary} ids take {need:.0f} MB to train, of {limit:.0f} MB on this machine: "
+                "lower states, threads or the vocabulary",
+                states=self.config.states,
+                vocabulary=self._tokenizer.size,
+                need=need,
+                limit=total_memory_mb(),
+            )
 
     def _prior(self, observed: Observations) -> Prior:
         """The words of the text, with the share of those seen once given evenly to every id that may be predicted."""

@@ -20,6 +20,10 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from hornbook.core.errors import UsageError
+from hornbook.core.runtime import total_memory_mb
+from hornbook.statistical.memory import fits
+
 _DIGIT = re.compile(r"\d")
 _SHAPES = "dDplhUTtmM"  # one letter each, see `shape`
 
@@ -70,6 +74,16 @@ class Lexicon:
     """What the words of a tagged text say about tags. Everything is derived from three tables of counts."""
 
     def __init__(self, tags: int, words: TagCounts, folded: TagCounts, suffixes: TagCounts, config: SuffixConfig) -> None:
+        need = 8e-6 * tags * sum(count * len(table.strings) for count, table in ((4, words), (1, folded), (3, suffixes)))
+        if not fits(need):
+            raise UsageError(
+                "a tagger of {words} words and {tags} tags takes {need:.0f} MB, of {limit:.0f} MB on this machine: "
+                "train with fewer tags or less text",
+                words=len(words.strings),
+                tags=tags,
+                need=need,
+                limit=total_memory_mb(),
+            )
         self.config, self.tags = config, tags
         self.words, self.folded, self.suffixes = words, folded, suffixes
         self.place = {word: i for i, word in enumerate(words.strings)}

@@ -277,6 +277,21 @@ def test_damage_is_one_line_that_names_the_file(saved: Path, damage: Callable[[P
     assert str(saved) in str(caught.value) and "\n" not in str(caught.value)
 
 
+def test_tables_beyond_the_memory_are_refused_before_they_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    from hornbook.core import runtime
+    from hornbook.statistical.memory import baum_welch_mb
+
+    config = HmmConfig(states=4096, threads=2)
+    assert baum_welch_mb(4096, 200_000, np.array([10]), restarts=1, threads=2) > 5 * 200_000 * 4096 * 4e-6
+    with pytest.raises(UsageError, match="10000000 ids take .* MB to train, of .*: lower states") as caught:
+        HmmLM(IdsOnly(10_000_000), config).fit([np.array([7, 8])])
+    assert "\n" not in str(caught.value)
+    assert runtime.rss_mb() < 2000  # nothing of that size was made
+    monkeypatch.setattr("hornbook.statistical.memory.total_memory_mb", lambda: 1.0)
+    with pytest.raises(UsageError, match="lower states"):
+        HmmLM(IdsOnly(SIZE), SMALL).fit([np.array([7, 8])])
+
+
 def test_wrong_settings_are_refused() -> None:
     for wrong in ({"states": 0}, {"iterations": 0}, {"tolerance": -1.0}, {"emission_prior": float("nan")}, {"restarts": 0}):
         with pytest.raises(UsageError, match=next(iter(wrong))):

