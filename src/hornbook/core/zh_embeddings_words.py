@@ -44,6 +44,10 @@ MESSAGES: dict[str, str] = {
         "语料中已去掉 {missing} 个词：原本不相邻的词看起来相邻了"
     ),
     "read it with min_count 1 and call restrict afterwards": "请用 min_count 1 读取，之后再调用 restrict",
+    "the vocabulary is {kept:,} of {words:,} words": "词表为 {words:,} 个词中的 {kept:,} 个",
+    "{words:,} words, {types:,} different; the vocabulary is {kept:,} of them, {share:.1%} of the text": (
+        "{words:,} 个词，其中 {types:,} 个不同；词表取其中 {kept:,} 个，占全文的 {share:.1%}"
+    ),
     "phrases, pass {number}: {count} found": "短语，第 {number} 遍：找到 {count} 个",
     "these phrases are not learned: call fit, or load saved ones": "这些短语尚未学习：请调用 fit，或载入已保存的短语",
     "Thai, Lao, Burmese and Khmer words are not known to any dictionary here: characters are the words": (

@@ -103,15 +103,18 @@ class FastText(Word2Vec):
 
         size = len(vocabulary)
         vectors, sizes = np.empty((size, job.inputs.shape[1]), np.float32), np.empty(size, np.float32)
-        table = Overlay(job.inputs, threads=1, capacity=0, direct=True).tables(1)[0]
+        table = Overlay(job.inputs, job.input_shares, threads=1, capacity=0, direct=True).tables(1)[0]
         gather_words(np.arange(size), job.words, table, vectors, sizes)
-        buckets = np.zeros((self._subwords.buckets, job.dimensions), dtype=np.float32)  # n-grams never seen say nothing
-        buckets[self._used] = job.inputs[size:, : job.dimensions]
+        buckets = np.zeros((self._used.size + 1, job.dimensions), np.float32)  # n-grams never seen say nothing: the last row
+        buckets[:-1] = job.inputs[size:, : job.dimensions]
+        places = np.full(self._subwords.buckets, self._used.size, np.int32)
+        places[self._used] = np.arange(self._used.size)
         return WordVectors(
             vocabulary.words,
             np.ascontiguousarray((vectors / sizes[:, None])[:, : job.dimensions]),
             counts=vocabulary.counts,
-            subwords=Subwords(self._subwords, buckets),
+            phrases=vocabulary.phrases,
+            subwords=Subwords(self._subwords, buckets, places=places),
             context=self._context(job),
             facts=self._facts(),
         )

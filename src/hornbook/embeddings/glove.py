@@ -151,7 +151,9 @@ class Glove:
         self.losses_, self.seconds_ = position.losses, position.seconds
         self.tokens_seen_, self.pairs_ = vocabulary.total, tiles.pairs
         vectors = model.published(np.arange(len(vocabulary)))
-        self._vectors = WordVectors(vocabulary.words, vectors, counts=vocabulary.counts, facts=self._facts())
+        self._vectors = WordVectors(
+            vocabulary.words, vectors, counts=vocabulary.counts, phrases=vocabulary.phrases, facts=self._facts()
+        )
         moved = float(np.linalg.norm(vectors[looked_at] - before) / max(float(np.linalg.norm(before)), 1e-9))
         yield from _learning_alarms(self.losses_, moved, given=initial is not None)
 

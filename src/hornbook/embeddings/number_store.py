@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hornbook.core.errors import disk_errors
-from hornbook.embeddings.scan_kernels import count, keep
 
 _READ = 1 << 20  # numbers read back at once: 4 MB
 
@@ -41,6 +40,8 @@ class NumberStore:
 
     def counts(self, words: int) -> NDArray[np.int64]:
         """(words,) occurrences of each number."""
+        from hornbook.embeddings.scan_kernels import count
+
         counts = np.zeros(words, np.int64)
         for block in self._read():
             count(block, counts)
@@ -53,6 +54,8 @@ class NumberStore:
 
         `counts` (V,) is how often each occurs. Sentences that keep no word are gone. The store is empty afterwards.
         """
+        from hornbook.embeddings.scan_kernels import keep
+
         ids_of = np.full(types, -1, np.int32)
         ids_of[kept] = np.arange(kept.size, dtype=np.int32)
         ends = np.concatenate([*self._ends, np.array([self.size], np.int64)])

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from hornbook.core.config import from_dict, to_dict
@@ -100,7 +99,7 @@ class Phrases:
             if not scores.size:
                 break
             vocabulary, sentences = _join(vocabulary, sentences, firsts, seconds, self.config.delimiter)
-        return vocabulary, sentences
+        return replace(vocabulary, phrases=self), sentences
 
     def transform(self, vocabulary: Vocabulary, sentences: Sentences) -> tuple[Vocabulary, Sentences]:
         """Join known phrases in another corpus."""
@@ -109,7 +108,7 @@ class Phrases:
             known = np.array([pair for pair in pairs if min(pair) >= 0], np.int64).reshape(-1, 2)
             known = known[np.lexsort((known[:, 1], known[:, 0]))]
             vocabulary, sentences = _join(vocabulary, sentences, known[:, 0], known[:, 1], self.config.delimiter)
-        return vocabulary, sentences
+        return replace(vocabulary, phrases=self), sentences
 
     def join(self, words: Sequence[str]) -> list[str]:
         """A sentence with its phrases joined."""
@@ -168,15 +167,17 @@ def score_bigrams(
 
 def count_bigrams(sentences: Sentences, words: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     """Every pair of neighbours as first * `words` + second, rising, (m,), and how often it occurs, (m,)."""
+    from hornbook.embeddings.phrase_kernels import merge, pack, run_lengths
+
     keys, counts = np.zeros(0, np.uint64), np.zeros(0, np.int64)
     last = sentences.starts[-1]
     for begin in range(0, int(last), _BLOCK):
         block = np.empty(min(_BLOCK, int(last) - begin), np.uint64)
-        block = block[: _pack(sentences.ids, sentences.starts, begin, begin + block.size, words, block)]
+        block = block[: pack(sentences.ids, sentences.starts, begin, begin + block.size, words, block)]
         block.sort()
-        new_keys, new_counts = _run_lengths(block)
+        new_keys, new_counts = run_lengths(block)
         order = np.argsort(np.concatenate([keys, new_keys]), kind="stable") if keys.size else np.arange(new_keys.size)
-        keys, counts = _merge(np.concatenate([keys, new_keys])[order], np.concatenate([counts, new_counts])[order])
+        keys, counts = merge(np.concatenate([keys, new_keys])[order], np.concatenate([counts, new_counts])[order])
     return keys, counts
 
 
@@ -188,6 +189,8 @@ def _join(
     delimiter: str,
 ) -> tuple[Vocabulary, Sentences]:
     """The corpus with bigrams (sorted by their ids) as words of their own."""
+    from hornbook.embeddings.phrase_kernels import join_ids
+
     words, known = list(vocabulary.words), dict(vocabulary.index)
     joined = np.empty(firsts.size, np.int64)  # id of each phrase
     for place, (first, second) in enumerate(zip(firsts.tolist(), seconds.tolist())):
@@ -197,78 +200,5 @@ def _join(
             words.append(phrase)
     row_starts = np.searchsorted(firsts, np.arange(len(vocabulary) + 1)).astype(np.int64)
     ids, starts = np.empty(sentences.ids.size, np.uint32), np.empty(sentences.starts.size, np.int64)
-    filled = _join_ids(sentences.ids, sentences.starts, row_starts, seconds, joined, ids, starts)
+    filled = join_ids(sentences.ids, sentences.starts, row_starts, seconds, joined, ids, starts)
     return number_again(words, ids[:filled], starts, total_words=filled + sentences.total_words - sentences.ids.size)
-
-
-@njit(cache=True, nogil=True)
-def _pack(ids: Any, starts: Any, begin: int, end: int, words: int, keys: Any) -> int:
-    """Keys of the bigrams whose second word is one of `ids[begin:end]`; their number."""
-    sentence = np.searchsorted(starts, begin, side="right") - 1
-    filled = 0
-    for place in range(begin, end):
-        while place >= starts[sentence + 1]:
-            sentence += 1
-        if place > starts[sentence]:
-            keys[filled] = np.uint64(ids[place - 1]) * np.uint64(words) + np.uint64(ids[place])
-            filled += 1
-    return filled
-
-
-@njit(cache=True, nogil=True)
-def _run_lengths(keys: Any) -> Any:
-    """Distinct keys of a sorted array, and how often each occurs."""
-    distinct, counts = np.empty(keys.size, np.uint64), np.empty(keys.size, np.int64)
-    filled = 0
-    for place in range(keys.size):
-        if place == 0 or keys[place] != keys[place - 1]:
-            distinct[filled] = keys[place]
-            counts[filled] = 0
-            filled += 1
-        counts[filled - 1] += 1
-    return distinct[:filled].copy(), counts[:filled].copy()
-
-
-@njit(cache=True, nogil=True)
-def _merge(keys: Any, counts: Any) -> Any:
-    """Distinct keys of a sorted array and the sums of their counts."""
-    filled = 0
-    for place in range(keys.size):
-        if place > 0 and keys[place] == keys[filled - 1]:
-            counts[filled - 1] += counts[place]
-        else:
-            keys[filled] = keys[place]
-            counts[filled] = counts[place]
-            filled += 1
-    return keys[:filled].copy(), counts[:filled].copy()
-
-
-@njit(cache=True, nogil=True)
-def _join_ids(ids: Any, starts: Any, row_starts: Any, seconds: Any, joined: Any, new_ids: Any, new_starts: Any) -> int:
-    """Write every sentence with its phrases joined, from left to right; returns the number of words written."""
-    filled = 0
-    for sentence in range(starts.size - 1):
-        new_starts[sentence] = filled
-        place, end = starts[sentence], starts[sentence + 1]
-        while place < end:
-            word = np.int64(ids[place])
-            low, high = row_starts[word], row_starts[word + 1]
-            found = False
-            if low < high and place + 1 < end:
-                second = np.int64(ids[place + 1])
-                while low < high:
-                    middle = (low + high) // 2
-                    if seconds[middle] < second:
-                        low = middle + 1
-                    else:
-                        high = middle
-                found = low < row_starts[word + 1] and seconds[low] == second
-            if found:
-                new_ids[filled] = joined[low]
-                place += 2
-            else:
-                new_ids[filled] = word
-                place += 1
-            filled += 1
-    new_starts[starts.size - 1] = filled
-    return filled

@@ -34,6 +34,8 @@ class Job:
     plan: Plan
     inputs: NDArray[np.float32]  # (R, width), changed in place
     outputs: NDArray[np.float32]  # (O, width), changed in place
+    input_shares: NDArray[np.float64]  # (R,) on how many of the words kept a row makes a step
+    output_shares: NDArray[np.float64]  # (O,)
     input_capacity: int  # rows that one chunk touches at most
     output_capacity: int
     threads: int
@@ -94,8 +96,8 @@ def train_rounds(job: Job, position: Position) -> Iterator[Event]:
     """
     direct = job.racy or job.threads == 1
     overlays = [
-        Overlay(job.inputs, threads=job.threads, capacity=job.input_capacity, direct=direct),
-        Overlay(job.outputs, threads=job.threads, capacity=job.output_capacity, direct=direct),
+        Overlay(job.inputs, job.input_shares, threads=job.threads, capacity=job.input_capacity, direct=direct),
+        Overlay(job.outputs, job.output_shares, threads=job.threads, capacity=job.output_capacity, direct=direct),
     ]
     tables = list(zip(*(overlay.tables(job.threads) for overlay in overlays), strict=True))
     rounds = -(-(job.text.chunks.size - 1) // job.threads)
@@ -141,9 +143,15 @@ def _round(
         job.kernel(job.text, job.words, job.targets, job.plan, inputs, outputs, position.epoch, chunk, totals[thread])
 
     list(pool.map(share, range(len(chunks)), chunks))
-    for overlay in overlays:
-        if overlay.threads:
-            list(pool.map(lambda part, overlay=overlay: overlay.merge(part, job.threads), range(job.threads)))
+    steps = float(totals[:, 3].mean() * rate_at(job.text, job.plan, position.epoch, first, 0.0))
+
+    def merge(part: int) -> None:
+        for overlay in overlays:
+            overlay.merge(part, job.threads, steps)
+
+    if overlays[0].threads:
+        list(pool.map(merge, range(job.threads)))
+        for overlay in overlays:
             overlay.clear()
     for loss, looked, pairs, kept in totals.tolist():
         position.loss_sum += loss

@@ -13,24 +13,35 @@ MAX_SENTENCE = 10_000  # words; longer ones are cut, as in word2vec.c and gensim
 _TOP = 2**32 - 1
 _ROUND = 1 << 17  # words that all threads read between two merges, at most
 _ROUNDS = 16  # an epoch has at least so many rounds, while there is text for them
+_FIRST_ROUND = 1 << 11
+_GROWTH = 64  # a round is no longer than this part of the text before it, for vectors change most when they know least
 _LEAST_CHUNK = 256
 
 
-def chunk_words(tokens: int, threads: int) -> int:
-    """Words of a chunk: threads see each other's changes when a round ends, so a small text gets short rounds."""
-    return max(_LEAST_CHUNK, min(_ROUND, tokens // _ROUNDS) // threads)
+def chunk_bounds(tokens: int, threads: int) -> NDArray[np.int64]:
+    """(C + 1,) words at which chunks begin, and the end; as many chunks as threads, one after the other, are a round.
+
+    Threads see each other's changes when a round ends. Rounds grow with the text that was read, so that they are short while
+    every vector is still near nothing and moves far; a small text has short rounds only.
+    """
+    least = _LEAST_CHUNK * threads
+    most = max(least, min(_ROUND, tokens // _ROUNDS))
+    bounds = [0]
+    while (begin := bounds[-1]) < tokens:
+        length = min(most, max(least, _FIRST_ROUND, begin // _GROWTH))
+        bounds += [begin + length * (thread + 1) // threads for thread in range(threads)]
+    return np.unique(np.minimum(bounds, tokens)).astype(np.int64)
 
 
-def cut_text(sentences: Sentences, keep: NDArray[np.float64], words: int) -> Text:
-    """Sentences with their chunks of about `words` words, never less than a sentence; `keep` are probabilities, (V,)."""
+def cut_text(sentences: Sentences, keep: NDArray[np.float64], bounds: NDArray[np.int64]) -> Text:
+    """Sentences with their chunks, which begin with the first sentence from each of `bounds` on; `keep` (V,) probabilities."""
     starts = np.asarray(sentences.starts, dtype=np.int64)
     lengths = np.diff(starts)
     if lengths.size and lengths.max() > MAX_SENTENCE:
         long = np.flatnonzero(lengths > MAX_SENTENCE)
         cuts = [np.arange(starts[i] + MAX_SENTENCE, starts[i + 1], MAX_SENTENCE) for i in long]
         starts = np.sort(np.concatenate([starts, *cuts]))
-    size = int(starts[-1])
-    chunks = np.unique(np.searchsorted(starts, np.append(np.arange(0, size, words), size)))
+    chunks = np.unique(np.searchsorted(starts, bounds))
     ids = np.require(sentences.ids, np.uint32, ["C", "W"])
     return Text(ids, starts, chunks.astype(np.int64), np.minimum(keep * _TOP, _TOP).astype(np.uint32))
 

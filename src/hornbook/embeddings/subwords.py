@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from hornbook.core.errors import ContentError, UsageError, translate
 from hornbook.core.events import Event, Note
-from hornbook.embeddings.subword_kernels import add_rows, hash_ngrams
 
 END_OF_SENTENCE = "</s>"  # fastText's own word, the only one that has no n-grams there
 _SHORT = 2  # characters: of words so short, n-grams of three and more are mostly the word itself
@@ -57,6 +56,8 @@ def ngram_rows(words: Sequence[str], config: SubwordConfig) -> tuple[NDArray[np.
 
     Exactly fastText's, in its order; repeated n-grams stay repeated. ContentError for a word that is not valid text.
     """
+    from hornbook.embeddings.subword_kernels import hash_ngrams
+
     parts: list[NDArray[np.int32]] = []
     lengths: list[NDArray[np.int64]] = []
     for first in range(0, len(words), _AT_ONCE):
@@ -118,6 +119,8 @@ class Subwords:
 
     def vectors(self, words: Sequence[str], *, rows: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """(n, d) the vectors of many words, with `rows` (n, d) their own rows when they are known words."""
+        from hornbook.embeddings.subword_kernels import add_rows
+
         sums = np.zeros((len(words), self.dimensions), np.float32)
         if rows is not None:
             sums[:] = rows

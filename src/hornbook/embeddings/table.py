@@ -13,6 +13,7 @@ from hornbook.core.errors import ContentError, UsageError, translate
 from hornbook.embeddings.unknown import UnknownWordError
 
 if TYPE_CHECKING:
+    from hornbook.embeddings.phrases import Phrases
     from hornbook.embeddings.subwords import Subwords
 
 Vector: TypeAlias = NDArray[np.float32]  # (d,)
@@ -42,6 +43,7 @@ class WordTable:
         counts: NDArray[Any] | None = None,
         subwords: Subwords | None = None,
         context: NDArray[Any] | None = None,
+        phrases: Phrases | None = None,
         facts: Mapping[str, Any] | None = None,
     ) -> None:
         self.index_to_key = list(index_to_key)
@@ -49,6 +51,7 @@ class WordTable:
         self.counts = None if counts is None else _read_only(counts, np.int64)
         self.context = None if context is None else _read_only(context, np.float32)
         self.subwords = subwords
+        self.phrases = phrases
         self.facts: dict[str, Any] = dict(facts or {})
         self._require_shapes()
         self.key_to_index: dict[str, int] = {word: i for i, word in enumerate(self.index_to_key)}
@@ -104,7 +107,8 @@ class WordTable:
     @property
     def size_mb(self) -> float:
         """Size of the arrays in MB (10^6 bytes)."""
-        arrays = (self.vectors, self.counts, self.context, None if self.subwords is None else self.subwords.buckets)
+        arrays: list[NDArray[Any] | None] = [self.vectors, self.counts, self.context]
+        arrays += [] if self.subwords is None else [self.subwords.buckets, self.subwords.places]
         return sum(array.nbytes for array in arrays if array is not None) / 1e6
 
     @property
@@ -126,12 +130,14 @@ class WordTable:
             return self.has_index_for(key)
         if not isinstance(key, str):
             return False
-        return key in self.key_to_index or self._from_subwords(key) is not None
+        return self.get_index(key, -1) >= 0 or self._from_subwords(key) is not None
 
     def get_index(self, key: Key, default: int | None = None) -> int:
-        """Row of a word; a number below V stands for itself. `default`, or UnknownWordError, for others."""
+        """Row of a word or a phrase; a number below V stands for itself. `default`, or UnknownWordError, for others."""
         if isinstance(key, str):
             index = self.key_to_index.get(key)
+            if index is None and self.phrases is not None:
+                index = self.key_to_index.get(" ".join(self.phrases.join(key.split())))
             if index is not None:
                 return index
         elif isinstance(key, int | np.integer) and 0 <= key < len(self.index_to_key):

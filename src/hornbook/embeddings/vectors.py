@@ -25,7 +25,8 @@ class WordVectors(WordTable):
     """`index_to_key` (V words, the commonest first where counts are known) and `vectors`, float32 (V, d), kept read-only.
 
     `subwords` give a vector to unknown words as fastText does; `context` (V, d) is the output matrix of a predictive model;
-    `facts` are what the trainer or the file said about them. A memory-mapped matrix stays mapped: nothing here copies it.
+    `phrases` are those among the words, so that 'new york' finds new_york; `facts` are what the trainer or the file said.
+    A memory-mapped matrix stays mapped: nothing here copies it.
     Words that are unknown raise UnknownWordError, which is a KeyError too.
     """
 

@@ -194,6 +194,7 @@ class Word2Vec:
             vocabulary.words,
             np.ascontiguousarray(job.inputs[:, : job.dimensions]),
             counts=vocabulary.counts,
+            phrases=vocabulary.phrases,
             context=self._context(job),
             facts=self._facts(),
         )

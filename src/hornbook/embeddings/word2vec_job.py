@@ -21,7 +21,7 @@ from hornbook.embeddings.vectors import WordVectors
 from hornbook.embeddings.word2vec import Word2VecConfig
 from hornbook.embeddings.words import Sentences, Vocabulary
 
-_BLOCK = 32  # centres trained together, at most
+_BLOCKS = {"skipgram": 32, "cbow": 64}  # centres trained together, at most: a mean of CBOW is one pair, a word of skip-gram six
 _FAR = 1.0  # how far the centres of a block may move one vector together, relative to the one it meets
 _LEAST_KEPT = 10_000  # words an epoch; subsampling that leaves fewer is switched off
 _LEAST_SHARE = 0.1  # of the text, as well
@@ -39,12 +39,13 @@ def prepare(
     """The job, and what was decided on the way. `inputs` (R, padded width) holds the rows at the start."""
     threads = config.threads or max(1, available_cores() // local_ranks())
     keep, events = subsampling(vocabulary, sentences.ids.size, config.sample)
-    text = sampling.cut_text(sentences, keep, sampling.chunk_words(sentences.ids.size, threads))
+    text = sampling.cut_text(sentences, keep, sampling.chunk_bounds(sentences.ids.size, threads))
     threads = max(1, min(threads, text.chunks.size - 1))
-    block = block_size(config, keep * vocabulary.counts, words)
-    kernel, targets, rows, most_of_word = _method(config, vocabulary)
+    shares = keep * vocabulary.counts / (keep * vocabulary.counts).sum()
+    block = block_size(config, shares, words)
+    kernel, targets, output_shares, most_of_word = _method(config, vocabulary, shares, block)
     longest = int(np.diff(text.sentences[text.chunks]).max())
-    outputs = padded(rows, config.dimensions)
+    outputs = padded(output_shares.size, config.dimensions)
     if initial is not None and initial.context is not None and config.loss == "negative":
         known, given = known_rows(vocabulary, initial, config.dimensions)
         outputs[known, : config.dimensions] = initial.context[given]
@@ -66,6 +67,8 @@ def prepare(
         plan=plan,
         inputs=inputs,
         outputs=outputs,
+        input_shares=row_shares(shares, words.rows, words.starts, len(inputs)),
+        output_shares=output_shares,
         input_capacity=sampling.most_rows(text, words),
         output_capacity=longest * most_of_word + (longest // block + 1) * config.shared,
         threads=threads,
@@ -92,19 +95,25 @@ def subsampling(vocabulary: Vocabulary, tokens: int, sample: float) -> tuple[NDA
     return np.ones(keep.size), [alarm]
 
 
-def block_size(config: Word2VecConfig, kept: NDArray[np.float64], words: InputRows) -> int:
-    """Centres trained at once: 32, fewer where they are so alike that the sum of their steps would overshoot.
+def row_shares(
+    shares: NDArray[np.float64], rows: NDArray[np.int32], starts: NDArray[np.int64], count: int
+) -> NDArray[np.float64]:
+    """(count,) the share of a text's words that have each row, from that of each word, (V,), and the rows of words."""
+    return np.asarray(np.bincount(rows, np.repeat(shares, np.diff(starts)), count), np.float64)
+
+
+def block_size(config: Word2VecConfig, shares: NDArray[np.float64], words: InputRows) -> int:
+    """Centres trained at once: 32 (CBOW 64), fewer where they are so alike that the sum of their steps would overshoot.
 
     All centres of a block take their steps from the same point. In a small vocabulary, or where words share most of their
-    n-grams, many of these steps go to the same rows; beyond a point their sum grows without limit. `kept` (V,) are the
-    occurrences of each word after subsampling.
+    n-grams, many of these steps go to the same rows; beyond a point their sum grows without limit. `shares` (V,) are those
+    of each word in the text after subsampling.
     """
-    shares, sizes = kept / kept.sum(), np.diff(words.starts)
-    seen = np.bincount(words.rows, np.repeat(shares, sizes))  # how often a centre has the row
-    moved = np.bincount(words.rows, np.repeat(shares / sizes, sizes))  # by how much the row moves a centre
+    seen = row_shares(shares, words.rows, words.starts, 0)  # how often a centre has the row
+    moved = row_shares(shares / np.diff(words.starts), words.rows, words.starts, 0)  # by how much the row moves a centre
     together = float(seen @ moved)  # part of one centre's step that another one feels
     most = int(_FAR / (together * config.rate * (config.window + 1) * (config.negative + 1)))
-    return min(_BLOCK, most // ROWS * ROWS if most > ROWS else max(1, most))
+    return min(_BLOCKS[config.model], most // ROWS * ROWS if most > ROWS else max(1, most))
 
 
 def random_rows(rows: int, dimensions: int, half_width: float, seed: int) -> NDArray[np.float32]:
@@ -131,18 +140,23 @@ def known_rows(vocabulary: Vocabulary, given: WordVectors, dimensions: int) -> t
     return rows[:, 0], rows[:, 1]
 
 
-def _method(config: Word2VecConfig, vocabulary: Vocabulary) -> tuple[Callable[..., None], Any, int, int]:
-    """Kernel, its targets, rows of the output table, and most of these rows that one word touches."""
+def _method(
+    config: Word2VecConfig, vocabulary: Vocabulary, shares: NDArray[np.float64], block: int
+) -> tuple[Callable[..., None], Any, NDArray[np.float64], int]:
+    """Kernel, its targets, on how many words each row of the output table makes a step, and most rows that a word touches."""
     if config.loss == "hierarchical":
         from hornbook.embeddings import hierarchical
 
         tree = hierarchical.huffman_tree(vocabulary.counts)
         kernels = {"skipgram": hierarchical.skipgram_hierarchical, "cbow": hierarchical.cbow_hierarchical}
-        return kernels[config.model], tree, len(vocabulary) - 1, int(np.diff(tree.starts).max())
+        steps = row_shares(shares, tree.points, tree.starts, len(vocabulary) - 1)
+        return kernels[config.model], tree, steps, int(np.diff(tree.starts).max())
     from hornbook.embeddings.negative_kernels import cbow_negative, skipgram_negative
 
     noise = sampling.alias_table(vocabulary.counts, config.noise_power)
-    return (skipgram_negative if config.model == "skipgram" else cbow_negative), noise, len(vocabulary), 1
+    drawn = np.maximum(vocabulary.counts, 1) ** config.noise_power
+    steps = shares + drawn / drawn.sum() * config.shared / block
+    return (skipgram_negative if config.model == "skipgram" else cbow_negative), noise, steps, 1
 
 
 def _identity(config: Word2VecConfig, threads: int, vocabulary: Vocabulary, sentences: Sentences) -> dict[str, Any]:

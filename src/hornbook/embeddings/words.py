@@ -16,17 +16,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hornbook.core.errors import ContentError, UsageError
+from hornbook.core.errors import ContentError, UsageError, translate
 from hornbook.core.events import Event, Note, Progress
 from hornbook.corpus.compression import chunks
 from hornbook.corpus.sources import COMPRESSIONS
 from hornbook.embeddings.number_store import NumberStore
-from hornbook.embeddings.scan_kernels import number_by_appearance, rehash, scan
+
+if TYPE_CHECKING:
+    from hornbook.embeddings.phrases import Phrases
 
 _SOLID = bytes(byte for byte in range(256) if byte not in b" \t\n\r\v\f")  # what words are made of
 _BLOCK = 1 << 20  # numbers of words kept together: 4 MB
@@ -55,6 +57,7 @@ class Vocabulary:
     words: tuple[str, ...]
     counts: NDArray[np.int64]  # (V,) occurrences
     total: int  # words read, rare ones included
+    phrases: Phrases | None = None  # that some of the words are
 
     def __len__(self) -> int:
         return len(self.words)
@@ -111,8 +114,10 @@ def restrict(
     kept = _commonest(vocabulary.counts, config, vocabulary.total)
     numbers = NumberStore(memory_mb=np.inf)
     numbers.add(sentences.ids, sentences.starts[1:])
-    limited = Vocabulary(tuple(map(vocabulary.words.__getitem__, kept.tolist())), vocabulary.counts[kept], vocabulary.total)
-    log(Note(f"the vocabulary is {len(limited):,} of {len(vocabulary):,} words"))
+    words = tuple(map(vocabulary.words.__getitem__, kept.tolist()))
+    limited = Vocabulary(words, vocabulary.counts[kept], vocabulary.total, vocabulary.phrases)
+    note = translate("the vocabulary is {kept:,} of {words:,} words")
+    log(Note(note.format(kept=len(limited), words=len(vocabulary))))
     return limited, Sentences(*numbers.sentences(kept, limited.counts, len(vocabulary)), sentences.total_words)
 
 
@@ -120,6 +125,8 @@ def number_again(
     words: Sequence[str], ids: NDArray[np.uint32], starts: NDArray[np.int64], *, total_words: int
 ) -> tuple[Vocabulary, Sentences]:
     """A corpus whose words were changed: `words` (V,) by id in any order, of which those that occur get new ids."""
+    from hornbook.embeddings.scan_kernels import number_by_appearance
+
     by_appearance, seen = number_by_appearance(ids, len(words))
     counts = np.bincount(by_appearance, minlength=seen.size)
     kept = _commonest(counts, VocabularyConfig(min_count=1), total_words)
@@ -150,6 +157,8 @@ class _Table:
 
     def scan(self, piece: bytes, before: int, last_end: int) -> Iterator[tuple[NDArray[np.uint32], NDArray[np.int64]]]:
         """Numbers of the words of a piece of text and the ends of its sentences, in one or more steps."""
+        from hornbook.embeddings.scan_kernels import scan
+
         text = np.frombuffer(piece, np.uint8)
         self._arena = _grown(self._arena, int(self._starts[self.words]) + text.size)
         place = 0
@@ -180,6 +189,8 @@ class _Table:
         return [arena[first:end] for first, end in zip(self._starts[kept].tolist(), self._starts[kept + 1].tolist())]
 
     def _enlarge(self) -> None:
+        from hornbook.embeddings.scan_kernels import rehash
+
         slots = self._hashes.size * 4
         hashes, numbers = np.zeros(slots, np.uint64), np.zeros(slots, np.uint32)
         rehash(self._hashes, self._numbers, hashes, numbers)
@@ -326,7 +337,8 @@ def _build(
     kept = _commonest(counts, config, numbers.size)
     vocabulary = Vocabulary(tuple(spelling(kept)), counts[kept], numbers.size)
     words, share = vocabulary.total, vocabulary.counts.sum() / vocabulary.total
-    log(Note(f"{words:,} words, {types:,} different; the vocabulary is {len(vocabulary):,} of them, {share:.1%} of the text"))
+    note = translate("{words:,} words, {types:,} different; the vocabulary is {kept:,} of them, {share:.1%} of the text")
+    log(Note(note.format(words=words, types=types, kept=len(vocabulary), share=share)))
     return vocabulary, Sentences(*numbers.sentences(kept, vocabulary.counts, types), words)
 
 

@@ -221,7 +221,8 @@ def evaluate_on_text(vectors: WordVectors, store: TextStore, *, log: Log) -> dic
     config = WordsConfig(lowercase=all(word == word.lower() for word in vectors.index_to_key))
 
     def sentences(*names: str) -> Iterator[list[str]]:
-        return sentences_of((text for name in names for text in store.split(name)), config)
+        found = sentences_of((text for name in names for text in store.split(name)), config)
+        return found if vectors.phrases is None else map(vectors.phrases.join, found)
 
     if vectors.counts is not None:
         counts = dict(zip(vectors.index_to_key, vectors.counts.tolist(), strict=True))

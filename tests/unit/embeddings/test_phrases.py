@@ -10,6 +10,8 @@ from hornbook.core.errors import ContentError, UsageError
 from hornbook.core.events import Alarm, Note
 from hornbook.embeddings import phrases as module
 from hornbook.embeddings.phrases import Phrases, PhrasesConfig
+from hornbook.embeddings.vectors import WordVectors
+from hornbook.embeddings.word2vec import Word2Vec
 from hornbook.embeddings.words import Sentences, Vocabulary, VocabularyConfig, read_sentences
 
 ALL = VocabularyConfig(min_count=1)
@@ -117,3 +119,13 @@ def test_impossible_configurations(options: dict[str, Any], message: str) -> Non
 def test_nothing_learned() -> None:
     with pytest.raises(UsageError, match="call fit"):
         Phrases().join(["a"])
+
+
+def test_vectors_keep_the_phrases_of_their_words(tmp_path: Path) -> None:
+    corpus = Phrases(PhrasesConfig(min_count=1, threshold=0)).fit_transform(*read(CITY))
+    trained = Word2Vec(dimensions=8, min_count=1, epochs=1).fit(corpus).vectors_
+    trained.save_files(tmp_path)
+    for vectors in (trained, WordVectors.load(tmp_path)):
+        assert vectors["new york"].tolist() == vectors["new_york"].tolist()
+        assert "new york" in vectors and "york new" not in vectors
+        assert "new_york" not in [word for word, _ in vectors.most_similar("new york")]

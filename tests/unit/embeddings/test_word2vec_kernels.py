@@ -23,7 +23,9 @@ def small_text(generator: np.random.Generator, keep: float = 0.8) -> Text:
     lengths = generator.integers(1, 15, size=20)
     starts = np.concatenate([[0], np.cumsum(lengths)])
     ids = generator.integers(0, WORDS, size=starts[-1]).astype(np.uint32)
-    return sampling.cut_text(Sentences(ids, starts, int(starts[-1])), np.full(WORDS, keep), 60)
+    return sampling.cut_text(
+        Sentences(ids, starts, int(starts[-1])), np.full(WORDS, keep), np.append(np.arange(0, starts[-1], 60), starts[-1])
+    )
 
 
 def several_rows(generator: np.random.Generator) -> InputRows:
@@ -65,7 +67,7 @@ def test_kernels_are_the_definition(model: str, kernel: Any, direct: bool) -> No
     inputs, outputs = padded(40, SIZE), padded(WORDS, SIZE)
     inputs[:, :SIZE], outputs[:, :SIZE] = generator.normal(size=(40, SIZE)), generator.normal(size=(WORDS, SIZE))
     x, y = inputs[:, :SIZE].astype(float), outputs[:, :SIZE].astype(float)
-    overlays = [Overlay(matrix, threads=1, capacity=99, direct=direct) for matrix in (inputs, outputs)]
+    overlays = [Overlay(matrix, np.zeros(len(matrix)), threads=1, capacity=99, direct=direct) for matrix in (inputs, outputs)]
     tables = [overlay.tables(1)[0] for overlay in overlays]
     totals, pairs = np.zeros(4), 0
     for chunk in range(text.chunks.size - 1):
@@ -81,7 +83,7 @@ def test_kernels_are_the_definition(model: str, kernel: Any, direct: bool) -> No
         pairs += int((high - low - 1).sum() if model == "skipgram" else (high - low > 1).sum())
     for overlay in overlays:
         if not direct:
-            overlay.merge(0, 1)
+            overlay.merge(0, 1, 0.0)
             overlay.clear()
     assert np.abs(inputs[:, :SIZE] - x).max() < 2e-3
     assert np.abs(outputs[:, :SIZE] - y).max() < 2e-3
@@ -114,30 +116,30 @@ def test_sigmoid() -> None:
 
 
 @pytest.mark.parametrize("parts", [1, 3])
-def test_changes_of_threads_are_added_in_their_order(parts: int) -> None:
+def test_changes_of_threads_are_added(parts: int) -> None:
     generator = np.random.default_rng(5)
     matrix = padded(500, 16)
     matrix[:] = generator.normal(size=matrix.shape)
-    before = matrix.copy()
-    overlay = Overlay(matrix, threads=3, capacity=200, direct=False)
-    expected = before.copy()
+    shares = generator.random(500) * (np.arange(500) % 2)  # every second row is summed whatever the steps
+    overlay = Overlay(matrix, shares, threads=3, capacity=200, direct=False)
     from hornbook.embeddings.kernels import own_row
 
     for round_number in range(2):
-        before, expected = matrix.copy(), matrix.copy()
-        first = np.ones(500, bool)
+        before, changes, touches = matrix.astype(float), np.zeros(matrix.shape), np.zeros(500)
         for table in overlay.tables(3):
             for row in generator.choice(500, size=150, replace=False):
                 change = generator.normal(size=16).astype(np.float32)
                 slot = own_row(table, row)
                 assert slot == own_row(table, row)
                 table.copies[slot] += change
-                expected[row] = before[row] + change if first[row] else expected[row] + ((before[row] + change) - before[row])
-                first[row] = False
+                changes[row] += change
+                touches[row] += 1
         for part in range(parts):
-            overlay.merge(part, parts)
+            overlay.merge(part, parts, 20.0)
         overlay.clear()
-        assert np.array_equal(matrix, expected), round_number
+        far = shares * 20 / 5
+        weights = np.where(touches > 1, (1 + far) / (1 + touches * far), 1)[:, None]
+        assert (touches > 1).any() and matrix == pytest.approx(before + weights * changes, abs=1e-5), round_number
 
 
 def test_alias_table_draws_in_proportion() -> None:
@@ -152,7 +154,7 @@ def test_alias_table_draws_in_proportion() -> None:
 def test_subsampling_keeps_the_share_it_says() -> None:
     generator = np.random.default_rng(2)
     ids = generator.integers(0, 2, size=40_000).astype(np.uint32)
-    text = sampling.cut_text(Sentences(ids, np.arange(0, 40_001, 8), ids.size), np.array([0.25, 1.0]), 50_000)
+    text = sampling.cut_text(Sentences(ids, np.arange(0, 40_001, 8), ids.size), np.array([0.25, 1.0]), np.array([0, ids.size]))
     state = np.array([4], np.uint64)
     kept, low, high = read_chunk(text, PLAN, 0, state)
     assert (kept == 1).sum() == (ids == 1).sum()
@@ -164,23 +166,31 @@ def test_subsampling_keeps_the_share_it_says() -> None:
 
 def test_windows_stay_in_their_sentence() -> None:
     ids = np.arange(12, dtype=np.uint32)
-    text = sampling.cut_text(Sentences(ids, np.array([0, 5, 12]), 12), np.ones(12), 100)
+    text = sampling.cut_text(Sentences(ids, np.array([0, 5, 12]), 12), np.ones(12), np.array([0, 12]))
     _, low, high = read_chunk(text, PLAN, 0, np.array([1], np.uint64))
     assert low[:5].min() == 0 and high[:5].max() == 5
     assert low[5:].min() == 5 and high[5:].max() == 12
 
 
 def test_text_is_cut() -> None:
-    starts = np.array([0, 3, 25_003, 25_010])
-    text = sampling.cut_text(Sentences(np.zeros(25_010, np.uint32), starts, 25_010), np.ones(1), 4000)
+    starts, bounds = np.array([0, 3, 25_003, 25_010]), np.append(np.arange(0, 25_010, 4000), 25_010)
+    text = sampling.cut_text(Sentences(np.zeros(25_010, np.uint32), starts, 25_010), np.ones(1), bounds)
     assert np.diff(text.sentences).tolist() == [3, 10_000, 10_000, 5000, 7]  # no sentence above word2vec.c's limit
     assert text.chunks[0] == 0 and text.chunks[-1] == 5 and (np.diff(text.chunks) > 0).all()
-    assert sampling.chunk_words(100, 2) == 256 and sampling.chunk_words(10**9, 2) == 1 << 16
+
+
+def test_rounds_grow_with_the_text_read() -> None:
+    assert sampling.chunk_bounds(600, 2).tolist() == [0, 256, 512, 600]
+    rounds = np.diff(sampling.chunk_bounds(20_000_000, 2)[::2])
+    assert rounds[0] == 1 << 11 and (np.diff(rounds[:-1]) >= 0).all() and rounds.max() == 1 << 17
+    assert (rounds[:-1] <= np.maximum(1 << 11, np.cumsum(rounds)[:-1] // 64)).all()
+    assert (np.diff(sampling.chunk_bounds(20_000_000, 16)) <= 1 << 13).all()
 
 
 def test_most_rows_of_a_chunk() -> None:
     rows = InputRows(np.zeros(6, np.int32), np.array([0, 1, 3, 6]))
-    text = sampling.cut_text(Sentences(np.array([0, 0, 1, 2, 2, 1], np.uint32), np.array([0, 3, 6]), 6), np.ones(3), 3)
+    sentences = Sentences(np.array([0, 0, 1, 2, 2, 1], np.uint32), np.array([0, 3, 6]), 6)
+    text = sampling.cut_text(sentences, np.ones(3), np.array([0, 3, 6]))
     assert sampling.most_rows(text, rows) == 5  # words 1 and 2
 
 

@@ -31,6 +31,7 @@ CBOW, SKIPGRAM, SUPERVISED = 1, 2, 3
 _LOSSES: Mapping[Any, str] = {HIERARCHICAL: "hierarchical", NEGATIVE: "negative", SOFTMAX: "softmax", ONE_VS_ALL: "one-vs-all"}
 _MODELS: Mapping[Any, str] = {CBOW: "cbow", SKIPGRAM: "skipgram", SUPERVISED: "supervised"}
 Matrix: TypeAlias = NDArray[np.float32] | Quantised
+_WRITTEN = 16 << 20  # bytes of rows written at a time
 _VERSION = 12
 _MOST_PRUNED = 1 << 25  # buckets of a pruned model: a table of them all is kept
 _LONGEST_NGRAM = 100  # characters, and words: more is no setting but damage, and would take forever
@@ -165,7 +166,7 @@ def write_fasttext(vectors: WordVectors, path: Path) -> None:
     broken = next((word for word in vectors.index_to_key if not word or "\0" in word), None)
     if broken is not None:
         raise ContentError("the word {word!r} cannot stand in a fastText file: it is empty or has a zero byte", word=broken)
-    if vectors.subwords is not None and vectors.subwords.places.size:
+    if vectors.subwords is not None and vectors.subwords.places.min(initial=0) < 0:
         raise ContentError("subwords with pruned buckets cannot be written to {path}: save to a folder", path=path)
     count, size, subwords, facts = len(vectors), vectors.vector_size, vectors.subwords, vectors.facts
     counts = np.arange(count, 0, -1) if vectors.counts is None else vectors.counts
@@ -178,8 +179,9 @@ def write_fasttext(vectors: WordVectors, path: Path) -> None:
             file.write(word.encode("utf-8", "surrogateescape") + b"\0" + struct.pack("<qb", number, 0))
         file.write(b"\0" + struct.pack("<2q", count + bucket, size))
         own = own_rows(vectors)
-        for matrix in (own, None if subwords is None else subwords.buckets):
-            _write_rows(file, matrix)
+        _write_rows(file, own)
+        if subwords is not None:
+            _write_rows(file, subwords.buckets, subwords.places)
         file.write(b"\0" + struct.pack("<2q", count, size))
         _write_rows(file, np.zeros_like(own) if vectors.context is None else vectors.context)
 
@@ -222,10 +224,12 @@ def own_rows(vectors: WordVectors) -> NDArray[np.float32]:
     return own
 
 
-def _write_rows(file: BinaryIO, matrix: NDArray[np.float32] | None) -> None:
-    if matrix is not None:
-        for block in row_blocks(matrix):
-            file.write(np.ascontiguousarray(matrix[block], "<f4").view(np.uint8).data)
+def _write_rows(file: BinaryIO, matrix: NDArray[np.float32], places: NDArray[np.int32] | None = None) -> None:
+    """Rows of a matrix in order, or those at `places` (n,) where it is given and not empty."""
+    rows = np.arange(len(matrix)) if places is None or not places.size else places
+    step = max(1, _WRITTEN // max(1, 4 * matrix.shape[1]))
+    for first in range(0, rows.size, step):
+        file.write(np.ascontiguousarray(matrix[rows[first : first + step]], "<f4").view(np.uint8).data)
 
 
 def _read_args(cursor: Cursor) -> Args:

@@ -1,4 +1,7 @@
-"""The folder hornbook saves word vectors in: config.json, words.txt (one a line), model.safetensors, mapped when loaded."""
+"""The folder hornbook saves word vectors in: config.json, words.txt (one a line), model.safetensors, mapped when loaded.
+
+Phrases that were learned are a folder in it, phrases/.
+"""
 
 from __future__ import annotations
 
@@ -16,16 +19,17 @@ from hornbook.core.errors import ContentError
 from hornbook.embeddings.vectors import MODEL_TYPE, WordVectors
 
 if TYPE_CHECKING:
+    from hornbook.embeddings.phrases import Phrases
     from hornbook.embeddings.subwords import Subwords
 
 V = TypeVar("V", bound=WordVectors)
-WEIGHTS, WORDS, CONFIG = "model.safetensors", "words.txt", "config.json"
+WEIGHTS, WORDS, CONFIG, PHRASES = "model.safetensors", "words.txt", "config.json", "phrases"
 _TYPES = {"F32": "<f4", "I64": "<i8", "I32": "<i4"}
 _MAX_HEADER = 1 << 16
 
 
 def save_folder(vectors: WordVectors, folder: Path) -> None:
-    """Write the three files into an existing folder. ContentError for a word with a line break, DiskFullError."""
+    """Write the files into an existing folder. ContentError for a word with a line break, DiskFullError."""
     broken = next((word for word in vectors.index_to_key if "\n" in word or not word), None)
     if broken is not None:
         raise ContentError("the word {word!r} cannot be saved: a word is not empty and has no line break", word=broken)
@@ -53,6 +57,9 @@ def save_folder(vectors: WordVectors, folder: Path) -> None:
         "facts": vectors.facts,
     }
     (folder / CONFIG).write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    if vectors.phrases is not None:
+        (folder / PHRASES).mkdir(exist_ok=True)
+        vectors.phrases.save_files(folder / PHRASES)
 
 
 def load_folder(kind: type[V], folder: Path) -> V:
@@ -82,6 +89,7 @@ def load_folder(kind: type[V], folder: Path) -> V:
         tensors["vectors"],
         counts=tensors.get("counts"),
         context=tensors.get("context"),
+        phrases=_phrases(folder / PHRASES),
         subwords=_subwords(record["subwords"], tensors),
         facts=record["facts"],
     )
@@ -190,6 +198,14 @@ def _read_words(path: Path, rows: int) -> list[str]:
     if "" in words or len(set(words)) != rows:
         raise damaged(path, "a word is empty or there twice")
     return words
+
+
+def _phrases(folder: Path) -> Phrases | None:
+    if not folder.is_dir():
+        return None
+    from hornbook.embeddings.phrases import Phrases
+
+    return Phrases.load(folder)
 
 
 def _subwords(numbers: dict[str, int] | None, tensors: Mapping[str, NDArray[Any]]) -> Subwords | None:
