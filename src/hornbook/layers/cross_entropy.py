@@ -25,7 +25,7 @@ def cross_entropy_sum(states: Tensor, weight: Tensor, bias: Tensor | None, targe
     kind = states.device.type
     if torch.is_autocast_enabled(kind):
         dtype = torch.get_autocast_dtype(kind)
-        states, weight = states.to(dtype), weight.to(dtype)
+        states, weight, bias = states.to(dtype), weight.to(dtype), None if bias is None else bias.to(dtype)
     counted = targets != IGNORED
     if not bool(counted.all()):
         states, targets = states[counted], targets[counted]

@@ -82,12 +82,13 @@ def test_not_a_number_stays_visible():
     assert not torch.isfinite(cross_entropy_sum(states, weight, None, targets))
 
 
-def test_autocast_computes_in_its_dtype_and_returns_gradients_in_the_weights_dtype():
-    states, weight, _, targets = problem(torch.float32, bias=False)
+@pytest.mark.parametrize("biased", [False, True])
+def test_autocast_computes_in_its_dtype_and_returns_gradients_in_the_weights_dtype(biased):
+    states, weight, bias, targets = problem(torch.float32, bias=biased)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        loss = cross_entropy_sum(states, weight, None, targets)
+        loss = cross_entropy_sum(states, weight, bias, targets)
     gradient = torch.autograd.grad(loss, weight)[0]
-    expected = reference(states, weight, None, targets)[1][1]
+    expected = reference(states, weight, bias, targets)[1][1]
     error = (gradient.double() - expected).norm() / expected.norm()
     assert gradient.dtype == torch.float32 and 1e-5 < error < 1e-2  # rounded to bfloat16 on the way, and no more
 
