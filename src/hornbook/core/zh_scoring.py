@@ -56,4 +56,5 @@ MESSAGES: Final[dict[str, str]] = {
     ),
     "no held-out document has {length} tokens: ask for shorter contexts": "没有留出文档长达 {length} 个词元：请缩短上下文",
     "a lag in a text with a question is at least 2": "带提问的文本中，间隔至少为 2",
+    "the held-out text is too short to hide a token of it": "留出的文本太短，没有词元可遮",
 }

@@ -108,5 +108,4 @@ MESSAGES: dict[str, str] = {
     "no segmenter '{name}': give rjieba, characters, or the folder of a trained segmenter": (
         "没有分词器 '{name}'：请给 rjieba、characters，或训练好的分词器的文件夹"
     ),
-    "the held-out text is too short to hide a token of it": "留出的文本太短，没有词元可遮",
 }
