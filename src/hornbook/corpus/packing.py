@@ -1,8 +1,8 @@
 """Rows without waste: documents cut into pieces, pieces packed into rows, none of them seeing another.
 
 The 'full sentences' of RoBERTa (Liu et al. 2019, section 4.2) without attention across documents: a row holds as many pieces
-`start tokens separator` as fit. Packing is best fit with the longest first, over the whole split: a few steps
-a piece; 12 bytes a piece are kept, 50 are needed while it is done.
+`start tokens separator` as fit. Packing is best fit with the longest first, over the whole split: a few steps a piece; 12
+bytes a piece are kept, about 50 are needed while it is done.
 """
 
 from __future__ import annotations

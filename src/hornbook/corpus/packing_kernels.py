@@ -119,7 +119,7 @@ def fill_rows(
     documents: Any,
     starts: Any,
 ) -> None:
-    """Write the pieces of rows (B,) as `start tokens separator start tokens separator ...` into arrays (B, T) that hold padding.
+    """Write the pieces of rows (B,) as `start tokens separator start ...` into arrays (B, T) that hold padding.
 
     tokens (n,) and words (n / 8,) bits; begins, sizes (pieces,) by row, firsts (all rows + 1,) where each row's pieces begin.
     """

@@ -30,9 +30,8 @@ def find_sentences(tokens: Any, starts: Any, kinds: Any, spaced: Any, longest: A
         before, space, state = starts[document], starts[document], NOT_END
         for place in range(starts[document], starts[document + 1]):
             kind, cut = kinds[tokens[place]], -1
-            if place == starts[document]:
-                cut = place
-            elif kind == NOT_END and (state == END or (state == END_BEFORE_SPACE and spaced[tokens[place]])):
+            ended = state == END or (state == END_BEFORE_SPACE and spaced[tokens[place]])
+            if place == starts[document] or (ended and kind == NOT_END):
                 cut = place
             elif place - before == longest:
                 cut = space if space > before else place

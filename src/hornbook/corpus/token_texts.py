@@ -26,7 +26,7 @@ _NEWLINES = "\n\r\v\f\u2028\u2029\x85"
 _BYTE = re.compile(r"<0x([0-9A-F]{2})>")
 _LEADS = ((0xC3, OTHER), (0xE0, LETTER), (0xE2, LETTER), (0xE3, OTHER), (0xEA, UNSPACED_LETTER), (0xEE, LETTER), (0xF0, OTHER))
 """First byte below: kind of most characters that begin with it; beyond the last, rare Chinese."""
-_ENDS, _CLOSERS = "。！？!?…｡؟।", "\"'”’»」』）)】》］]"
+_ENDS, _CLOSERS, _OPENERS = "。！？!?…｡؟।", "\"'”’»」』）)】》］]", "“‘«「『（(【《［["
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +141,6 @@ def _sentence_kind(text: bytes) -> int:
     kernel = bare.rstrip(_CLOSERS)
     if not kernel:
         return CLOSER if bare and not written[0].isspace() else NOT_END
-    if kernel[-1] in _ENDS:
+    if kernel.rstrip(_OPENERS)[-1:] in tuple(_ENDS):  # 。“ as one token
         return END
     return END_BEFORE_SPACE if kernel[-1] == "." else NOT_END
