@@ -86,10 +86,10 @@ class MaskedRows(ABC, Generic[L]):
         self.split, self.rows, self.length, self.masking, self.seed = split, rows, length, masking, seed
         self.masker = Masker(masking, tokenizer)
         specials = tokenizer.specials
-        # a piece is closed as encoders close a text: by BERT's [SEP], RoBERTa's </s>
-        self.separator = specials.get("separator", specials["end"])
-        self.start = specials.get("start", specials["end"])
-        self.pad = specials.get("pad", specials["end"])
+        self.end = specials["end"]  # as encoders close a text; BERT's own tokenizers have [SEP] for it
+        self.start = specials.get("start", self.end)
+        self.separator = specials.get("separator", self.end)
+        self.pad = specials.get("pad", self.end)
         self._tokens, self._starts = read_only(split.tokens), read_only(split.starts)
         self._words = read_only(split.words if masking.units != "tokens" and split.words is not None else np.empty(0, np.uint8))
         self._copies = masking.static_copies or COPIES
@@ -203,7 +203,7 @@ class MaskedRows(ABC, Generic[L]):
 
 
 class MaskedBatches(MaskedRows[Packing]):
-    """Full rows of packed pieces `start tokens separator`, each piece its own text: for RoBERTa, and BERT without pairs.
+    """Full rows of packed pieces `start tokens end`, each piece its own text: for RoBERTa, and BERT without pairs.
 
     Guarantee: an epoch holds every token of every document exactly once. Epochs differ in the order of the documents, in
     where those longer than a row are cut, in which pieces share a row, and in what is masked. `fill` is the share of places
@@ -224,7 +224,7 @@ class MaskedBatches(MaskedRows[Packing]):
 
         blank = Blank(rows.size, self.length, pad=self.pad)
         fill_rows(
-            self._tokens, self._words, layout.begins, layout.sizes, layout.firsts, rows, self.start, self.separator,
+            self._tokens, self._words, layout.begins, layout.sizes, layout.firsts, rows, self.start, self.end,
             blank.inputs, blank.documents, blank.starts,
         )  # fmt: skip
         return blank

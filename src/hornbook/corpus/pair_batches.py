@@ -37,7 +37,7 @@ class Pairs:
 
 
 class PairBatches(MaskedRows[Pairs]):
-    """One pair `start first separator second separator` a row, padding behind it; `segments` is 1 for `second separator`.
+    """One pair `start first separator second end` a row, padding behind it; `segments` is 1 for `second end`.
 
     objective "next": label 1 when the second segment comes from another document (Devlin et al. 2019); "order": label 1 when
     the two segments have changed places (Lan et al. 2020, ALBERT, section 3.1). A last sentence that stands alone gets a
@@ -104,7 +104,7 @@ class PairBatches(MaskedRows[Pairs]):
         blank.segments = np.zeros((rows.size, self.length), np.int64)
         blank.labels = np.empty(rows.size, np.int64)
         fill_pairs(
-            self._tokens, self._words, layout.plan, rows, self.start, self.separator, self.separator,
+            self._tokens, self._words, layout.plan, rows, self.start, self.separator, self.end,
             blank.inputs, blank.documents, blank.starts, blank.segments, blank.labels,
         )  # fmt: skip
         return blank
