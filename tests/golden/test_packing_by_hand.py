@@ -10,15 +10,33 @@ from hornbook.corpus.packing import pack_documents
 from hornbook.corpus.packing_kernels import group_rows, pack
 
 
+def packed(sizes: list[int], *, capacity: int, least: int) -> tuple[list[list[tuple[int, int]]], int]:
+    """The (begin, tokens) of each row, and how many rows; piece i begins at 100 i."""
+    room = 2 * len(sizes)
+    begins, tokens, row_of = np.arange(room) * 100, np.zeros(room, np.int32), np.empty(room, np.int64)
+    tokens[: len(sizes)] = sizes
+    rows, pieces = pack(begins, tokens, len(sizes), capacity, least, row_of)
+    firsts, order = np.empty(rows + 1, np.int64), np.empty(pieces, np.int64)
+    group_rows(row_of[:pieces], firsts, order)
+    by_row = [order[firsts[row] : firsts[row + 1]] for row in range(rows)]
+    return [[(int(begins[piece]), int(tokens[piece])) for piece in row] for row in by_row], rows
+
+
 def test_best_fit_longest_first() -> None:
-    sizes = np.array([3, 5, 7, 8, 10, 5, 2], np.int32)
-    rows = np.empty(7, np.int64)
-    # 10 | 8 (2 left) | 7 (3 left) | 5 | 5 joins the 5 | 3 fits exactly beside the 7 | 2 exactly beside the 8
-    assert pack(sizes, 10, rows) == 4
-    assert rows.tolist() == [2, 3, 2, 1, 0, 3, 1]
-    firsts, order = np.empty(5, np.int64), np.empty(7, np.int64)
-    group_rows(rows, firsts, order)
-    assert firsts.tolist() == [0, 1, 3, 5, 7] and order.tolist() == [4, 3, 6, 0, 2, 1, 5]
+    # places 3 5 7 8 10 5: 10 | 8 (2 left) | 7 (3 left) | 5 | the other 5 joins it | 3 fits exactly beside the 7
+    rows, count = packed([1, 3, 5, 6, 8, 3], capacity=10, least=8)
+    assert count == 4
+    assert rows == [[(400, 8)], [(300, 6)], [(0, 1), (200, 5)], [(100, 3), (500, 3)]]
+
+
+def test_what_fits_nowhere_fills_the_emptiest_row() -> None:
+    # three times 12 + 2 places in rows of 20 need 42 places, three rows: nothing is cut
+    assert packed([12, 12, 12], capacity=20, least=2)[1] == 3
+    # four times 14 are 56, three rows: the last is cut, 4 tokens fill one row, 4 the next, 4 the third
+    rows, count = packed([12, 12, 12, 12], capacity=20, least=2)
+    assert count == 3 and sorted(piece for row in rows for piece in row if piece[0] >= 300) == [(300, 4), (304, 4), (308, 4)]
+    # parts of fewer than 7 tokens are not wanted: four rows
+    assert packed([12, 12, 12, 12], capacity=20, least=7)[1] == 4
 
 
 def test_a_long_document_is_cut_into_as_few_pieces_as_possible_at_a_place_the_key_decides() -> None:

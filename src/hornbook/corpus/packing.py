@@ -1,8 +1,8 @@
 """Rows without waste: documents cut into pieces, pieces packed into rows, none of them seeing another.
 
 The 'full sentences' of RoBERTa (Liu et al. 2019, section 4.2) without attention across documents: a row holds as many pieces
-`start tokens separator` as fit. Packing is best fit with the longest first, over the whole split: a few steps a piece; 12
-bytes a piece are kept, about 50 are needed while it is done.
+`start tokens end` as fit. Packing is best fit with the longest first, over the whole split: a few steps a piece; 12
+bytes a piece are kept, about 80 are needed while it is done. What then fits nowhere is cut once more, to fill rows.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+LEAST = 8
+"""Tokens of the shortest part that a document is cut into to fill a row."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,18 +39,18 @@ class Packing:
 def pack_documents(starts: NDArray[np.int64], *, length: int, key: int) -> Packing:
     """Cut and pack documents (starts: docs + 1 offsets) into rows of `length`, two places a piece for its start and end.
 
-    `key` decides the order of the documents, where long ones are cut and which pieces share a row. Every token is in one piece.
+    `key` decides the order of the documents, where they are cut and which pieces share a row. Every token is in one piece.
     """
     from hornbook.corpus.batch_kernels import derive_key, shuffled
     from hornbook.corpus.packing_kernels import count_pieces, cut_documents, group_rows, pack
 
     inner = length - 2
     pieces = count_pieces(starts, inner)
-    begins, sizes = np.empty(pieces, np.int64), np.empty(pieces, np.int32)
+    room = 2 * pieces  # every row may cut one piece, and there are no more rows than pieces
+    begins, sizes, row_of = np.empty(room, np.int64), np.empty(room, np.int32), np.empty(room, np.int64)
     order = shuffled(starts.size - 1, derive_key(key, 1))
     cut_documents(starts, order, inner, np.uint64(derive_key(key, 2)), begins, sizes)
-    row_of, by_row = np.empty(pieces, np.int64), np.empty(pieces, np.int64)
-    rows = pack(sizes + np.int32(2), length, row_of)
-    firsts = np.empty(rows + 1, np.int64)
-    group_rows(row_of, firsts, by_row)
+    rows, pieces = pack(begins, sizes, pieces, length, LEAST, row_of)
+    firsts, by_row = np.empty(rows + 1, np.int64), np.empty(pieces, np.int64)
+    group_rows(row_of[:pieces], firsts, by_row)
     return Packing(begins[by_row], sizes[by_row], firsts, length)

@@ -42,28 +42,56 @@ def cut_documents(starts: Any, order: Any, inner: Any, key: Any, begins: Any, si
 
 
 @njit(cache=True, nogil=True)
-def pack(sizes: Any, capacity: Any, row_of: Any) -> Any:
-    """Best fit, longest first: give each piece of sizes (n,) <= capacity a row in row_of (n,); returns the number of rows.
-
-    Open rows stand in one stack for each number of free places, so the best fit is the next stack that is not empty: a piece
-    costs at most `capacity` steps, mostly a few. Pieces of equal size keep their order, so a shuffle changes the rows.
-    """
-    behind = np.zeros(capacity + 2, np.int64)  # counting sort: longest first
-    for size in sizes:
-        behind[capacity - size + 1] += 1
+def _longest_first(sizes: Any, pieces: Any, longest: Any) -> Any:
+    """(pieces,) the pieces by falling size, pieces of equal size in their order: a counting sort."""
+    behind = np.zeros(longest + 2, np.int64)
+    for piece in range(pieces):
+        behind[longest - sizes[piece] + 1] += 1
     behind = np.cumsum(behind)
-    order = np.empty(sizes.size, np.int64)
-    for piece in range(sizes.size):
-        slot = capacity - sizes[piece]
+    order = np.empty(pieces, np.int64)
+    for piece in range(pieces):
+        slot = longest - sizes[piece]
         order[behind[slot]] = piece
         behind[slot] += 1
+    return order
+
+
+@njit(cache=True, nogil=True)
+def pack(begins: Any, sizes: Any, pieces: Any, capacity: Any, least: Any, row_of: Any) -> Any:
+    """Best fit, longest first: give the first `pieces` of begins, sizes (tokens) a row in row_of; returns (rows, pieces).
+
+    A piece takes two places more than its tokens. Open rows stand in one stack for each number of free places, so the best
+    fit is the next stack that is not empty. Once as many rows are open as all places together need, a piece that fits
+    nowhere is cut to fill the emptiest row, unless a part would have fewer than `least` tokens: at most one cut a row, whose
+    rest is written behind the pieces (the arrays have room for one a row).
+    """
+    order = _longest_first(sizes, pieces, capacity - 2)
+    enough = (sizes[:pieces].sum() + 2 * pieces + capacity - 1) // capacity
     top = np.full(capacity + 1, -1, np.int64)  # by free places: the newest row
-    below = np.empty(sizes.size, np.int64)  # the row under it in the stack
+    below = np.empty(pieces, np.int64)  # the row under it in the stack
     rows = 0
     for piece in order:
-        free = sizes[piece]
-        while free <= capacity and top[free] < 0:
-            free += 1
+        while True:
+            need = sizes[piece] + 2
+            free = need
+            while free <= capacity and top[free] < 0:
+                free += 1
+            if free <= capacity or rows < enough or sizes[piece] < 2 * least:
+                break
+            free = need - 1
+            while free >= least + 2 and top[free] < 0:
+                free -= 1
+            if free < least + 2:
+                free = capacity + 1
+                break
+            row = top[free]
+            top[free] = below[row]
+            size = min(free - 2, sizes[piece] - least)
+            begins[pieces], sizes[pieces] = begins[piece], size
+            row_of[pieces] = row  # closed: what may be left there is less than `least`
+            begins[piece] += size
+            sizes[piece] -= size
+            pieces += 1
         if free > capacity:
             row, free = rows, capacity
             rows += 1
@@ -71,10 +99,10 @@ def pack(sizes: Any, capacity: Any, row_of: Any) -> Any:
             row = top[free]
             top[free] = below[row]
         row_of[piece] = row
-        free -= sizes[piece]
+        free -= sizes[piece] + 2
         below[row] = top[free]
         top[free] = row
-    return rows
+    return rows, pieces
 
 
 @njit(cache=True, nogil=True)

@@ -181,6 +181,9 @@ def test_short_documents_fill_the_rows():
     sizes = np.minimum(generator.geometric(1 / 25, 20_000), 300)
     packing = pack_documents(np.concatenate([[0], np.cumsum(sizes)]), length=128, key=7)
     assert packing.fill > 0.995
+    sizes = generator.integers(64, 120, 5_000)  # no two fit into one row: they are cut
+    packing = pack_documents(np.concatenate([[0], np.cumsum(sizes)]), length=128, key=7)
+    assert packing.fill > 0.99 and packing.sizes.min() >= 8 and packing.sizes.size < 10_000
 
 
 def test_held_out_rows_are_the_same_at_every_call_and_bounded():
