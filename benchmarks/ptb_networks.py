@@ -48,12 +48,21 @@ class Words:
 
 
 def plans() -> dict[str, tuple[Any, float]]:
-    """Name -> (recipe, minutes). Muon, and stretches of 70, were better and faster than AdamW and 35 (docs/log.md)."""
+    """Name -> (recipe, minutes), with what docs/log.md found best on short runs."""
     from hornbook.models.rnn import RnnConfig
     from hornbook.recipes.rnn import RnnRecipe
     from hornbook.training import TrainingConfig
 
-    training = TrainingConfig(optimizer="muon", rows=20, length=70, tuned_width=256, weight_decay=0.01, evaluations=0)
+    training = TrainingConfig(
+        optimizer="muon",
+        rows=20,
+        length=70,
+        learning_rate=6e-3,
+        tuned_width=256,
+        betas=(0.9, 0.999),
+        weight_decay=0.01,
+        evaluations=0,
+    )
     lstm = RnnRecipe(RnnConfig(cell="lstm", layers=2, width=200, dropout=0.3), training)
     with_model = lambda **changes: dataclasses.replace(lstm, model=dataclasses.replace(lstm.model, **changes))
     return {
