@@ -147,7 +147,7 @@ def fill_rows(
     documents: Any,
     starts: Any,
 ) -> None:
-    """Write the pieces of rows (B,) as `start tokens separator start ...` into arrays (B, T) that hold padding.
+    """Write the pieces of rows (B,) as `start tokens end start ...` into arrays (B, T) that hold padding.
 
     tokens (n,) and words (n / 8,) bits; begins, sizes (pieces,) by row, firsts (all rows + 1,) where each row's pieces begin.
     """

@@ -132,7 +132,7 @@ def fill_pairs(
     segments: Any,
     labels: Any,
 ) -> None:
-    """Write `start first separator second separator` of rows (B,) of the plan into arrays (B, T) that hold padding."""
+    """Write `start first separator second end` of rows (B,) of the plan into arrays (B, T) that hold padding."""
     for number in range(rows.size):
         begin, size, other, other_size, label = plan[rows[number]]
         labels[number] = label

@@ -160,7 +160,7 @@ def test_pairs_hold_every_token_once_and_label_what_they_are(counts, length, epo
             for row in range(len(batch.inputs)):
                 text = batch.documents[row] == 0
                 end = text.sum()
-                assert text[:end].all() and batch.originals[row, 0] == 2 and batch.originals[row, end - 1] == 5
+                assert text[:end].all() and batch.originals[row, 0] == 2 and batch.originals[row, end - 1] == 3
                 assert (np.diff(batch.segments[row, :end]) >= 0).all() and not batch.segments[row, end:].any()
         parts = [make().part(5, rank, 3) for rank in range(3)]
         for name in ("inputs", "targets", "segments", "labels"):
@@ -189,7 +189,7 @@ def test_pairs_that_cannot_be_made_are_refused():
 def test_preview_and_counts_by_hand():
     tok = tokenizer("chars")
     ids = lambda text: tok.encode(text).astype(np.int64)
-    start, end, pad, mask = (tok.specials[name] for name in ("start", "separator", "pad", "mask"))
+    start, end, pad, mask = (tok.specials[name] for name in ("start", "end", "pad", "mask"))
     original = np.concatenate([[start], ids("今天天气很好"), [end], [start], ids("we go"), [end, pad]])
     inputs = original.copy()
     inputs[[3, 4]] = mask  # 天气 hidden
