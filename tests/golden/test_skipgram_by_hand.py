@@ -46,7 +46,9 @@ def trained(drawn: int, kernel: object = skipgram_negative) -> tuple[np.ndarray,
     text = Text(np.array([A, B], np.uint32), np.array([0, 2]), np.array([0, 1]), everything)
     noise = Noise(np.zeros(3, np.uint32), np.full(3, drawn, np.uint32))
     plan = Plan(seed=1, epochs=1, window=1, block=4, negative=2, shared=4, rate=0.1, last_rate=0.1)
-    tables = [Overlay(matrix, np.zeros(len(matrix)), threads=1, capacity=0, direct=True).tables(1)[0] for matrix in (inputs, outputs)]
+    tables = [
+        Overlay(matrix, np.zeros(len(matrix)), threads=1, capacity=0, direct=True).tables(1)[0] for matrix in (inputs, outputs)
+    ]
     totals = np.zeros(4)
     words = InputRows(np.arange(3, dtype=np.int32), np.arange(4))
     kernel(text, words, noise, plan, *tables, 0, 0, totals)  # type: ignore[operator]

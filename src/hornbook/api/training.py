@@ -54,6 +54,7 @@ def train(
     require(sources)
     from hornbook.corpus.prepare import CorpusConfig
     from hornbook.tasks import pretrain
+    from hornbook.tasks.saving import save_model
     from hornbook.tasks.vectors import open_vectors, train_vectors
 
     found, output = catalog.recipe(recipe), Path(output)
@@ -70,7 +71,7 @@ def train(
     artifact.require_own(output)
     initial = None if init_embeddings is None else open_vectors(init_embeddings)
     work = output.parent / f"{output.name}.work"
-    _clear_work(work, resume=resume)
+    clear_work(work, resume=resume)
     store = pretrain.prepare_text(sources, work, config=corpus or CorpusConfig(), log=log)
     if found.reads == "words":
         result = train_vectors(
@@ -93,7 +94,7 @@ def train(
     if init_embeddings is not None:
         result["init_embeddings"] = str(init_embeddings)
     data_facts = {"train_bytes": store.split("train").total_bytes, "shards": data.shards.fingerprint, "seed": seed}
-    result["size_mb"] = pretrain.save_model(model, output, recipe=found, config=config, run={**result, **data_facts})
+    result["size_mb"] = save_model(model, output, recipe=found, config=config, run={**result, **data_facts})
     return result
 
 
@@ -110,7 +111,7 @@ def configured(recipe: Any, style: str, overrides: Mapping[str, Any]) -> Any:
     return merge(recipe.styles[style], overrides)
 
 
-def _clear_work(work: Path, *, resume: bool) -> None:
+def clear_work(work: Path, *, resume: bool) -> None:
     """Empty the work folder of an earlier training unless it is resumed; someone's folder of that name is never touched."""
     marker = work / "hornbook-work"
     if work.exists() and any(work.iterdir()):

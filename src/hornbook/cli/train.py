@@ -24,6 +24,8 @@ from hornbook.cli.options import (
     sources_of,
     tokenizer_of,
 )
+from hornbook.corpus.masking import Masking
+from hornbook.training import TrainingConfig
 
 Corpus = Annotated[tuple[str, ...], Parameter(help="Text files, folders, a corpus folder, or - for standard input.")]
 
@@ -152,6 +154,68 @@ def _language_model(name: str, recipe: Any) -> Callable[..., None]:
             _print_network(result)
 
     return command
+
+
+_GentleTraining = optional(TrainingConfig, prefix="Training")
+_OtherMasking = optional(Masking, prefix="Masking")
+
+
+@app.default
+def train_on(
+    model: Annotated[str, Parameter(help="Folder of a saved network: our own, or in Hugging Face layout.")],
+    corpus: Corpus,
+    *,
+    output: Output,
+    objective: Annotated[str, Parameter(help="mlm or causal; it must fit the network, and may be left out.")] = "",
+    replay: Annotated[tuple[str, ...], Parameter(help="The text it knew before: part of every batch, and watched.")] = (),
+    replay_share: Annotated[float, Parameter(help="Share of every batch that is replayed.")] = 0.1,
+    budget: Annotated[str, Parameter(help="Training time: 90s, 10m, 2h.")] = "10m",
+    resume: Annotated[bool, Parameter(help="Go on with an interrupted training.")] = False,
+    nproc: Annotated[int, Parameter(help="Processes that train together, each on its part of a batch.")] = 1,
+    training: _GentleTraining = _GentleTraining(),  # type: ignore[valid-type]
+    masking: _OtherMasking = _OtherMasking(),  # type: ignore[valid-type]
+    segmenter: Annotated[
+        str, Parameter(help="Cuts text without spaces for whole words: rjieba, characters, or a model.")
+    ] = "auto",
+    text: TextFlags = TextFlags(),
+    machine: Machine = Machine(),
+    common: Common = Common(),
+) -> None:
+    """Train a recipe on a text (hornbook train RECIPE --help), or a saved network on new text."""
+    from hornbook import api
+    from hornbook.cli.show import Reporter
+    from hornbook.core.config import parse_duration
+
+    overrides = given(training=training, masking=masking)
+    reporter = Reporter(quiet=common.quiet)
+    reporter.total_seconds = 0.0 if overrides.get("training.steps") else parse_duration(budget)
+    with reporter.shown():
+        result = api.train_on(
+            model,
+            sources_of(corpus),
+            output,
+            objective=objective,
+            replay=replay,
+            replay_share=replay_share,
+            budget=budget,
+            corpus=corpus_config(text, seed=machine.seed),
+            overrides=overrides,
+            resume=resume,
+            seed=machine.seed,
+            device=machine.device,
+            nproc=nproc,
+            segmenter=segmenter,
+            log=reporter,
+        )
+    if common.json:
+        print_json(result)
+        return
+    _print_network(result)
+    for name in ("new", "old"):
+        if f"{name}_gain" in result:
+            low, high = result[f"{name}_gain_ci95"]
+            print(f"{name} text: {result[f'{name}_before']:.4f} before, {result[f'{name}_after']:.4f} after", end="; ")
+            print(f"gained {result[f'{name}_gain']:+.4f} [{low:+.4f}, {high:+.4f}]")
 
 
 def _print_network(result: dict[str, Any]) -> None:

@@ -25,7 +25,8 @@ from hornbook.corpus.shards import ShardSplit
 from hornbook.scoring.lm import LanguageScore
 from hornbook.scoring.sample import shorten
 from hornbook.tasks.lessons import quick_score
-from hornbook.tasks.pretrain import Data, Trained, fit, held_out, open_data, save_model
+from hornbook.tasks.pretrain import Data, Trained, fit, held_out, open_data
+from hornbook.tasks.saving import save_model
 
 Log = Callable[[Event], None]
 CURVE_TOKENS = 40_000  # of held-out text for each point of a learning curve

@@ -19,7 +19,8 @@ from hornbook.corpus.store import TextStore
 from hornbook.embeddings import cloze_scorer, words_like
 from hornbook.recipes import Recipe
 from hornbook.scoring.cloze import cloze_with, load_cloze
-from hornbook.tasks.pretrain import head, resolve, save_model
+from hornbook.tasks.pretrain import head, resolve
+from hornbook.tasks.saving import save_model
 from hornbook.tasks.vectors import affordable_epochs, read_words, write_sentences
 
 Log = Callable[[Event], None]

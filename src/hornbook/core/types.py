@@ -160,7 +160,7 @@ class MaskedModel(Protocol):
         ...
 
     def pseudo_log_probs(self, documents: Sequence[Ids]) -> list[TokenScores]:
-        """(len,) natural logs of each token given all the others, one hidden at a time (Salazar et al. 2020). Batched inside."""
+        """(len,) natural logs of each token given all others, one hidden at a time (Salazar et al. 2020). Batched inside."""
         ...
 
 
@@ -172,8 +172,8 @@ class MaskedModule(Protocol):
     ) -> torch.Tensor:
         """(B, T) ids -> (B, T, W) states.
 
-        `documents` (B, T) int32 numbers the pieces of text within a row, -1 is padding; None: every row is one piece. A position
-        sees its own piece only, and positions count from 0 in each. `segments` (B, T) int64 are token types.
+        `documents` (B, T) int32 numbers the pieces of text within a row, -1 is padding; None: every row is one piece. A
+        position sees its own piece only, and positions count from 0 in each. `segments` (B, T) int64 are token types.
         """
         ...
 

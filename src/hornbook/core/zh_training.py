@@ -108,4 +108,17 @@ MESSAGES: dict[str, str] = {
     "no segmenter '{name}': give rjieba, characters, or the folder of a trained segmenter": (
         "没有分词器 '{name}'：请给 rjieba、characters，或训练好的分词器的文件夹"
     ),
+    "{rows} rows cannot be shared by {texts} texts of weights {weights}: give more rows, and weights above 0": (
+        "{rows} 行无法分给 {texts} 份文本（权重 {weights}）：请增加行数，并使权重大于 0"
+    ),
+    "a temperature of {temperature} does not mix texts: it must be above 0": "温度 {temperature} 不能混合文本：必须大于 0",
+    "a model of kind {kind} cannot be trained on: only networks can": "{kind} 类型的模型不能继续训练：只有神经网络可以",
+    "a replay share of {share} is none: it lies between 0 and 1, 0.1 is usual": (
+        "回放比例 {share} 无效：应在 0 与 1 之间，通常为 0.1"
+    ),
+    "--objective {objective} does not fit this network: it is trained by {fitting}": (
+        "--objective {objective} 不适合这个网络：它用 {fitting} 训练"
+    ),
+    "{start}: {loaded}": "{start}：{loaded}",
+    "no recipe and no model folder '{name}'.{hint}": "没有名为 '{name}' 的配方或模型文件夹。{hint}",
 }

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
 
 from hornbook.corpus.shards import ShardSplit
 from hornbook.recipes import Recipe
 from hornbook.scoring.lm import bits_per_byte
 from hornbook.scoring.significance import Units
 from hornbook.tokenizers import TextTokenizer
+
+if TYPE_CHECKING:
+    from hornbook.tasks.pretrain import Data
 
 _HELD_OUT_TOKENS = 8192  # places of a batch of pairs
 
@@ -51,15 +54,28 @@ def objective(recipe: Recipe) -> Callable[..., Any]:
     return causal_loss
 
 
-def lesson(recipe: Recipe, config: Any, split: ShardSplit, tokenizer: TextTokenizer) -> Lesson:
-    """Batches of the training split and the objective of a recipe's network."""
+def lesson(recipe: Recipe, config: Any, data: Data) -> Lesson:
+    """Batches of the training split, mixed with those of an older text where it is replayed, and the recipe's objective."""
+    split = data.shards.split("train")
+    if data.replay is None:
+        return Lesson(_batches(recipe, config, split, data.tokenizer), objective(recipe))
+    from hornbook.corpus.mixed_batches import MixedBatches, row_shares
+
+    shares = row_shares(config.training.rows, (1 - data.replay_share, data.replay_share))
+    texts = [
+        _batches(recipe, replace(config, training=replace(config.training, rows=rows)), one, data.tokenizer)
+        for one, rows in zip((split, data.replay.split("train")), shares)
+    ]
+    return Lesson(MixedBatches(texts), objective(recipe))
+
+
+def _batches(recipe: Recipe, config: Any, split: ShardSplit, tokenizer: TextTokenizer) -> Any:
     if recipe.batches == "masked":
-        return Lesson(_masked_batches(config, split, tokenizer), objective(recipe))
+        return _masked_batches(config, split, tokenizer)
     from hornbook.corpus.batches import BlockBatches, LaneBatches
 
     kind, training = BlockBatches if recipe.batches == "blocks" else LaneBatches, config.training
-    batches = kind(split, rows=training.rows, length=training.length, specials=tokenizer.specials, seed=training.seed)
-    return Lesson(batches, objective(recipe))
+    return kind(split, rows=training.rows, length=training.length, specials=tokenizer.specials, seed=training.seed)
 
 
 def score(recipe: Recipe, config: Any, model: Any, split: ShardSplit) -> Score:

@@ -10,6 +10,7 @@ from typing import Any
 from hornbook.core import artifact
 from hornbook.core.errors import UsageError, translate
 from hornbook.core.events import Event, Note
+from hornbook.corpus.shards import Shards
 from hornbook.recipes import Recipe
 from hornbook.tasks.lessons import lesson
 from hornbook.tasks.pretrain import Data
@@ -32,8 +33,11 @@ def with_word_starts(data: Data, segmenter: str, *, log: Log) -> Data:
     if known is not None and (known["segmenter"], known["fingerprint"]) == (name, fingerprint):
         return data
     log(Note(translate("whole words are hidden; text without spaces is cut by {segmenter}").format(segmenter=name)))
-    shards = add_word_starts(data.shards, data.tokenizer, segment=segment, segmenter=name, fingerprint=fingerprint, log=log)
-    return dataclasses.replace(data, shards=shards)
+
+    def found(shards: Shards) -> Shards:
+        return add_word_starts(shards, data.tokenizer, segment=segment, segmenter=name, fingerprint=fingerprint, log=log)
+
+    return dataclasses.replace(data, shards=found(data.shards), replay=data.replay and found(data.replay))
 
 
 def show_masks(recipe: Recipe, config: Any, data: Data, *, log: Log) -> None:
@@ -41,7 +45,7 @@ def show_masks(recipe: Recipe, config: Any, data: Data, *, log: Log) -> None:
     from hornbook.corpus.mask_preview import count_masks, preview_masks
 
     few = dataclasses.replace(config, training=dataclasses.replace(config.training, rows=min(8, config.training.rows)))
-    batch = lesson(recipe, few, data.shards.split("train"), data.tokenizer).batches[0]
+    batch = lesson(recipe, few, data).batches[0]
     log(Note(str(count_masks(batch, data.tokenizer))))
     for row in preview_masks(batch, data.tokenizer, _SHOWN):
         line = " ".join(row.split())

@@ -1,7 +1,7 @@
 """Language modelling: from a text to a saved language model. What `hornbook train` and every contestant of a race share.
 
 The stages, in order: a text store (`prepare_text`), one tokenizer for it, token shards (`prepare_data`), a model that counts
-or a network that is trained (`fit`), a folder (`save_model`). Each stage finds what an earlier, interrupted run left in the
+or a network that is trained (`fit`), a folder (`saving.py`). Each stage finds what an earlier, interrupted run left in the
 work folder and goes on from there.
 """
 
@@ -11,7 +11,7 @@ import dataclasses
 import json
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +20,10 @@ from typing import Any
 import numpy as np
 
 from hornbook.core import artifact
-from hornbook.core.codec import plain
-from hornbook.core.config import to_dict, to_toml
-from hornbook.core.errors import ContentError, translate
+from hornbook.core.config import to_dict
+from hornbook.core.errors import ContentError, UsageError, translate
 from hornbook.core.events import Event, Finished, Note
-from hornbook.core.runtime import peak_rss_mb, versions
+from hornbook.core.runtime import peak_rss_mb
 from hornbook.corpus.demo import demo_documents
 from hornbook.corpus.prepare import CorpusConfig, prepare_corpus, prepare_documents
 from hornbook.corpus.shards import Shards, ShardSplit, encode_store
@@ -45,16 +44,19 @@ from hornbook.tokenizers import (
 )
 
 Log = Callable[[Event], None]
+_REPLAY = "replay.json"
 _REPORT_CHARACTERS = 2_000_000  # of text the tokenizer is judged on
 
 
 @dataclass(frozen=True)
 class Data:
-    """A corpus ready for training."""
+    """A corpus ready for training; of each batch `replay_share` of the rows are from `replay`, shards of an older text."""
 
     tokenizer: TextTokenizer
     shards: Shards
     report: TokenizerReport | None = None
+    replay: Shards | None = None
+    replay_share: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -109,9 +111,26 @@ def prepare_data(store: TextStore, work: Path, *, tokenizer: TokenizerConfig | P
 
 
 def open_data(work: Path) -> Data:
-    """What `prepare_data` left in a work folder, for another process; without the report on the tokenizer."""
+    """What `prepare_data` and `with_replay` left in a work folder, for another process; without the report on the tokenizer."""
     shards = Shards.open(work / "shards", check=False)
-    return Data(load_tokenizer(work / "shards" / "tokenizer"), shards)
+    data = Data(load_tokenizer(work / "shards" / "tokenizer"), shards)
+    if not (work / _REPLAY).is_file():
+        return data
+    share = json.loads((work / _REPLAY).read_text("utf-8"))["share"]
+    return dataclasses.replace(data, replay=Shards.open(work / "replay" / "shards", check=False), replay_share=share)
+
+
+def with_replay(data: Data, sources: Sequence[str | Path], work: Path, *, share: float, config: CorpusConfig, log: Log) -> Data:
+    """The data with `share` of each batch from an older text, encoded into `work`/replay by the same tokenizer.
+
+    UsageError for a share that is not between 0 and 1.
+    """
+    if not 0 < share < 1:
+        raise UsageError("a replay share of {share} is none: it lies between 0 and 1, 0.1 is usual", share=share)
+    store = prepare_text(sources, work / "replay", config=config, log=log)
+    old = prepare_data(store, work / "replay", tokenizer=data.shards.folder / "tokenizer", log=log)
+    artifact.write_text_atomic(work / _REPLAY, json.dumps({"share": share}))
+    return dataclasses.replace(data, replay=old.shards, replay_share=share)
 
 
 def vocabulary_size(store: TextStore) -> int:
@@ -154,13 +173,13 @@ def fit(
     resume: bool,
     log: Log,
     curve_tokens: int = 50_000,
-    initial: TokenVectors | None = None,
+    initial: TokenVectors | Path | None = None,
     nproc: int = 1,
 ) -> Trained:
     """Train one model by its recipe; `curve_tokens` of held-out text measure a network while it trains.
 
-    A network's embedding table starts from `initial` where that is given. With `nproc` above 1 as many processes train it on
-    equal parts of every batch; models that count do so in this one.
+    A network's embedding table starts from `initial`, or the whole of it where that is a model folder. With `nproc` above 1 as
+    many processes train it on equal parts of every batch; models that count do so in this one.
     """
     if recipe.batches is None:
         return _count(recipe, config, data, work, resume, log)
@@ -259,7 +278,7 @@ def train_network(
     resume: bool,
     log: Log,
     curve_tokens: int,
-    initial: TokenVectors | None,
+    initial: TokenVectors | Path | None,
 ) -> Trained:
     """Train a network in this process, or as one of the ranks that were started together."""
     import torch
@@ -274,13 +293,18 @@ def train_network(
     if state is None:
         remove_checkpoints(checkpoints)
     torch.manual_seed(training.seed)
-    model = resolve(recipe.model)(data.tokenizer, config.model)
-    if initial is not None and state is None:
-        start_embedding(model.module, initial)
-    lesson = lessons.lesson(recipe, config, data.shards.split("train"), data.tokenizer)
-    identity = {"corpus": data.shards.fingerprint, **_decisive(config)}
-    if initial is not None:
-        identity["init-embeddings"] = initial.fingerprint
+    if isinstance(initial, Path):
+        model = open_checkpoint(recipe, initial)
+    else:
+        model = resolve(recipe.model)(data.tokenizer, config.model)
+        if initial is not None and state is None:
+            start_embedding(model.module, initial)
+    lesson = lessons.lesson(recipe, config, data)
+    identity = {"corpus": data.shards.fingerprint, **_decisive(config), **_origin(initial)}
+    if recipe.batches == "masked" and config.masking.units != "tokens":
+        identity["words"] = (data.shards.words or {}).get("fingerprint", "")
+    if data.replay is not None:
+        identity |= {"replay": data.replay.fingerprint, "replay-share": data.replay_share}
     sample = shorten(held_out(data.shards), data.tokenizer, tokens=curve_tokens)
     measure = lambda: lessons.quick_score(recipe, config, model, sample)
     finished = None
@@ -305,6 +329,22 @@ def train_network(
     return Trained(model, finished.seconds, finished.tokens, finished.reason, finished.step, read_curve(record))
 
 
+def open_checkpoint(recipe: Recipe, folder: Path) -> Any:
+    """The network to train on; one that only encodes gets a new head for hidden tokens, which `loaded.notes` says."""
+    network = resolve(recipe.model)
+    model = network.load(folder)
+    return network.load(folder, new_head=True) if recipe.batches == "masked" and not model.config.head else model
+
+
+def _origin(initial: TokenVectors | Path | None) -> dict[str, str]:
+    """What a network began with, by name and fingerprint."""
+    if initial is None:
+        return {}
+    if isinstance(initial, Path):
+        return {"start": artifact.sha256(initial / "config.json")}
+    return {"init-embeddings": initial.fingerprint}
+
+
 def _decisive(config: Any) -> dict[str, Any]:
     """What a resume must not change silently beside the training's own settings: all other parts of the configuration."""
     parts = {name: part for name, part in to_dict(config).items() if name != "training"}
@@ -322,70 +362,12 @@ def read_curve(record: Path) -> tuple[tuple[float, int, float], ...]:
     )
 
 
-def save_model(model: Any, folder: Path, *, recipe: Recipe, config: Any, run: Mapping[str, Any]) -> float:
-    """Write the model folder: model files, recipe.toml, run.json, README.md; returns its size in MB."""
-    facts = {"recipe": recipe.name, "versions": versions(), "peak_rss_mb": round(peak_rss_mb(), 1), **run}
-    with artifact.writing(folder) as temporary:
-        model.save_files(temporary)
-        (temporary / "recipe.toml").write_text(to_toml(config), "utf-8")
-        (temporary / "run.json").write_text(json.dumps(plain(facts), indent=1, ensure_ascii=False) + "\n", "utf-8")
-        (temporary / "README.md").write_text(_card(recipe, config, facts), "utf-8")
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
-
-
 def resolve(path: str) -> Any:
     """The object behind 'module:name'."""
     import importlib
 
     module, name = path.split(":")
     return getattr(importlib.import_module(module), name)
-
-
-_CARDS = {  # by what a recipe reads: what the model is, what to know of it, what to do with it
-    "tokens": (
-        "A language model",
-        "Bits per byte divide by the raw bytes of held-out text; lower is better. The model knows the text it was trained on\n"
-        "and nothing else: it states no facts, and repeats what biases that text has.",
-        ("hornbook generate THIS_FOLDER 'a beginning'", "hornbook evaluate THIS_FOLDER your-text.txt"),
-    ),
-    "words": (
-        "Word vectors",
-        "Words that stand in like contexts of the text have like vectors, whatever the reason: opposites are often near, and\n"
-        "so is what the text's biases bring together. Rare words move little.",
-        ("hornbook neighbours THIS_FOLDER a-word", "hornbook train lstm your-text.txt -o MODEL --init-embeddings THIS_FOLDER"),
-    ),
-    "segmented": (
-        "A word segmenter",
-        "It cuts text as the sentences it learned from were cut: what counts as one word is a convention of theirs. F1 is of\n"
-        "words of sentences held out, with both ends right.",
-        ("hornbook segment THIS_FOLDER < your-text.txt", "hornbook segment THIS_FOLDER --dictionary words.txt < your-text.txt"),
-    ),
-    "labelled": (
-        "A tagger",
-        "It gives a label to every token, of the labels it learned from. Accuracy is of tokens of sentences held out; on text\n"
-        "of another kind it is lower.",
-        ("hornbook predict THIS_FOLDER 'A sentence .'",),
-    ),
-    "texts": (
-        "A classifier of texts",
-        "It gives a text one of the labels it learned from, whatever the text is about: a text of another kind gets one too.\n"
-        "Probabilities are calibrated on texts held out. texts_seen.safetensors holds a hash of every training text, so that\n"
-        "`hornbook evaluate` can tell which test texts the model has seen.",
-        ("hornbook predict THIS_FOLDER 'A text.'", "hornbook evaluate THIS_FOLDER your-test.tsv"),
-    ),
-}
-
-
-def _card(recipe: Recipe, config: Any, facts: Mapping[str, Any]) -> str:
-    """A model card: what the model is, what it was trained on, how good it is, what it is not."""
-    kind, remarks, commands = _CARDS[recipe.reads]
-    lines = [f"# {recipe.title}", "", f"{kind} trained by hornbook (recipe `{recipe.name}`).", ""]
-    simple = {key: value for key, value in facts.items() if isinstance(value, (int, float, str)) and key != "recipe"}
-    lines += ["| | |", "|---|---|", *(f"| {key.replace('_', ' ')} | {value} |" for key, value in simple.items()), ""]
-    model = to_dict(config).get("model", {})
-    lines += ["Configuration: " + ", ".join(f"{key} {value}" for key, value in model.items()) + ".", ""]
-    lines += [remarks, "", "```", *commands, "```", ""]
-    return "\n".join(lines)
 
 
 def head(texts: Iterable[str], characters: int = _REPORT_CHARACTERS) -> Iterator[str]:

@@ -27,7 +27,7 @@ from hornbook.tasks.pretrain import Data, Trained, open_data, read_curve, resolv
 Log = Callable[[Event], None]
 RESTARTS = 2  # after a process was lost all begin again at the last checkpoint
 _LOOK = 0.5  # seconds between two looks at the record
-_ORDERS, _INITIAL, _MODEL, _RECORD = "orders", "initial.npz", "trained", "metrics.jsonl"
+_ORDERS, _INITIAL, _START, _MODEL, _RECORD = "orders", "initial.npz", "start.txt", "trained", "metrics.jsonl"
 
 
 def train_in_processes(
@@ -40,7 +40,7 @@ def train_in_processes(
     resume: bool,
     log: Log,
     curve_tokens: int,
-    initial: TokenVectors | None,
+    initial: TokenVectors | Path | None,
 ) -> Trained:
     """Train a network by `nproc` processes, each on its rows of every batch; their gradients are summed.
 
@@ -56,7 +56,9 @@ def train_in_processes(
         record.unlink(missing_ok=True)
     with artifact.writing(work / _ORDERS) as temporary:
         (temporary / "recipe.toml").write_text(to_toml(config), "utf-8")
-        if initial is not None:
+        if isinstance(initial, Path):
+            (temporary / _START).write_text(str(initial.resolve()), "utf-8")
+        elif initial is not None:
             np.savez(temporary / _INITIAL, **{field.name: getattr(initial, field.name) for field in fields(initial)})
     with _followed(record, log):
         kind = f"{type(config).__module__}:{type(config).__qualname__}"
@@ -75,8 +77,10 @@ def train_as_rank(name: str, kind: str, corpus: str, work: str, curve_tokens: in
 
     recipe, folder = catalog.recipe(name), Path(work)
     config = from_toml(resolve(kind), folder / _ORDERS / "recipe.toml")
-    initial = None
-    if (folder / _ORDERS / _INITIAL).is_file():
+    initial: TokenVectors | Path | None = None
+    if (folder / _ORDERS / _START).is_file():
+        initial = Path((folder / _ORDERS / _START).read_text("utf-8"))
+    elif (folder / _ORDERS / _INITIAL).is_file():
         with np.load(folder / _ORDERS / _INITIAL) as arrays:
             whole = {name: int(arrays[name]) for name in ("words", "pieces", "spelled")}
             initial = TokenVectors(arrays["vectors"], arrays["known"], **whole)

@@ -20,7 +20,8 @@ from hornbook.core.runtime import peak_rss_mb
 from hornbook.corpus.document import ReadConfig
 from hornbook.corpus.labelled import LabelledSentence, read_labelled, require_file, text_lines
 from hornbook.recipes import Recipe
-from hornbook.tasks.pretrain import resolve, save_model
+from hornbook.tasks.pretrain import resolve
+from hornbook.tasks.saving import save_model
 
 if TYPE_CHECKING:
     from hornbook.statistical.crf import CrfTagger

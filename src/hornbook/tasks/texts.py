@@ -20,7 +20,8 @@ from hornbook.corpus.document import Log, ReadConfig
 from hornbook.corpus.label_columns import TextColumns
 from hornbook.corpus.labelled_texts import files_by_split, read_labelled_texts
 from hornbook.recipes import Recipe
-from hornbook.tasks.pretrain import resolve, save_model
+from hornbook.tasks.pretrain import resolve
+from hornbook.tasks.saving import save_model
 
 SEEN = "texts_seen.safetensors"
 """In a model folder: the first 8 bytes of the hash of every training text, rising."""

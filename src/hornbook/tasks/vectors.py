@@ -27,7 +27,8 @@ from hornbook.embeddings.formats import load_vectors, save_vectors
 from hornbook.embeddings.sentences import WordsConfig, sentences_of
 from hornbook.embeddings.vectors import MODEL_TYPE, WordVectors
 from hornbook.recipes import Recipe
-from hornbook.tasks.pretrain import resolve, save_model
+from hornbook.tasks.pretrain import resolve
+from hornbook.tasks.saving import save_model
 
 if TYPE_CHECKING:
     from hornbook.embeddings.words import Sentences, Vocabulary

@@ -11,7 +11,6 @@ from hornbook.core import artifact
 from hornbook.core.errors import ContentError, HornbookError, UsageError
 from hornbook.core.events import Alarm, Event
 from hornbook.statistical.features import FeatureConfig, HashedFeatures
-from hornbook.statistical.features import FeatureConfig, HashedFeatures
 from hornbook.statistical.linear import NAIVE_BAYES, LinearClassifier, LinearConfig
 from hornbook.statistical.linear_solve import calibration, climb, folds_of, probabilities, sample_rows
 
