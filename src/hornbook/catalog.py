@@ -21,6 +21,7 @@ MODELS = {  # `model_type` of a saved config.json -> class with `load` and `save
     "hornbook-crf": "hornbook.statistical.crf:CrfTagger",
     "hornbook-phrases": "hornbook.embeddings.phrases:Phrases",
     "hornbook-rnn": "hornbook.models.rnn:RnnLM",
+    "hornbook-birnn": "hornbook.models.birnn:BiRnn",
     "gpt2": "hornbook.models.gpt:GptLM",
     "hornbook-gpt": "hornbook.models.gpt:GptLM",
     "llama": "hornbook.models.gpt:GptLM",

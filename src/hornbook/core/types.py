@@ -140,7 +140,7 @@ class CausalModule(Protocol):
 
 
 class MaskedModel(Protocol):
-    """BERT and its kin: each token given all the others. There is no chain rule, so it is no LanguageModel (no bits per byte)."""
+    """BERT and its kin: each token given all the others. Without a chain rule it is no LanguageModel."""
 
     @property
     def tokenizer(self) -> Tokenizer:

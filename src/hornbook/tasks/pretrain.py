@@ -297,8 +297,8 @@ def train_network(
         model = open_checkpoint(recipe, initial)
     else:
         model = resolve(recipe.model)(data.tokenizer, config.model)
-        if initial is not None and state is None:
-            start_embedding(model.module, initial)
+        if state is None:
+            _begin(model, data, initial)
     lesson = lessons.lesson(recipe, config, data)
     identity = {"corpus": data.shards.fingerprint, **_decisive(config), **_origin(initial)}
     if recipe.batches == "masked" and config.masking.units != "tokens":
@@ -327,6 +327,17 @@ def train_network(
                 finished = event
     assert finished is not None
     return Trained(model, finished.seconds, finished.tokens, finished.reason, finished.step, read_curve(record))
+
+
+def _begin(model: Any, data: Data, initial: TokenVectors | None) -> None:
+    """What a fresh network knows before its first step: word vectors in its table, how frequent the tokens of its text are."""
+    if initial is not None:
+        start_embedding(model.module, initial)
+    if hasattr(model.module, "expect"):
+        split = data.shards.split("train")
+        counts = np.bincount(split.tokens, minlength=model.vocabulary)
+        counts[data.tokenizer.specials["end"]] += len(split)
+        model.module.expect(counts)
 
 
 def open_checkpoint(recipe: Recipe, folder: Path) -> Any:
