@@ -11,7 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from hornbook.core.errors import UsageError
@@ -77,6 +79,13 @@ class MaskedNetwork(nn.Module, ABC):
     @abstractmethod
     def encode(self, ids: Tensor, positions: Tensor, allowed: Tensor | None, segments: Tensor | None) -> Tensor:
         """(B, T) ids at `positions` (T,) or (B, T), attending where `allowed` (B, T, T) -> (B, T, W)."""
+
+    def expect(self, counts: NDArray[np.int64]) -> None:
+        """Let a fresh head guess each token as often as (V,) `counts` of the training text say."""
+        if self.head is not None:
+            shares = (counts + 1.0) / (counts + 1.0).sum()
+            with torch.no_grad():
+                self.head.bias.copy_(torch.from_numpy(np.log(shares)))
 
     def transform(self, states: Tensor) -> Tensor:
         """(N, W) states of the positions to be guessed -> (N, W) for `output_weight`."""
