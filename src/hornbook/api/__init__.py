@@ -8,9 +8,10 @@ from hornbook.api.machine import doctor
 from hornbook.api.opening import info, load, open_language_model
 from hornbook.api.sequences import segment, train_segmenter, train_tagger
 from hornbook.api.texts import corpus, silent
-from hornbook.api.training import train
+from hornbook.api.training import ablate, train
 
 __all__ = [
+    "ablate",
     "analogy",
     "corpus",
     "doctor",

@@ -76,6 +76,7 @@ def train_on(
             data = with_word_starts(data, segmenter, log=log)
         show_masks(recipe, config, data, log=log)
     trained, result = go_on(recipe, config, data, start, work=work, resume=resume, log=log, nproc=nproc)
+    config = dataclasses.replace(config, model=trained.config)  # with the head it may have got
     result = {"model": str(output), **result}
     result["size_mb"] = save_model(trained, output, recipe=recipe, config=config, run={**result, "seed": seed})
     return result

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from hornbook.compare.results import RaceResult
     from hornbook.corpus.label_columns import TextColumns
     from hornbook.corpus.prepare import CorpusConfig
+    from hornbook.corpus.shards import ShardSplit
     from hornbook.tasks.minimal_pairs import By
     from hornbook.tokenizers import TokenizerConfig
+
+_ROW = 128  # tokens of a row of hidden tokens, as most models are trained
 
 
 def evaluate(
@@ -42,7 +45,8 @@ def evaluate(
 
     Minimal pairs (BLiMP, SLING, tables with the columns sentence_good and sentence_bad): accuracy by paradigm; `by` and
     `per_paradigm` are those of `hornbook.tasks.minimal_pairs.evaluate_pairs`. A model that guesses hidden tokens, on a text:
-    pseudo-perplexity, pseudo bits per byte and masked accuracy of about `pseudo_tokens` of it, never bits per byte.
+    pseudo-perplexity and pseudo bits per byte of about `pseudo_tokens` of it, and the masked accuracy that training reports,
+    of all of it; never bits per byte.
     """
     import tempfile
 
@@ -51,7 +55,6 @@ def evaluate(
     from hornbook.corpus.shards import encode_store
     from hornbook.embeddings.vectors import WordVectors
     from hornbook.scoring.lm import bits_per_byte
-    from hornbook.scoring.pseudo import pseudo_score
     from hornbook.tasks import minimal_pairs, ngrams, sequences, texts, vectors
 
     require(sources)
@@ -78,7 +81,7 @@ def evaluate(
         name = next(name for name in ("test", "valid", "train") if len(shards.split(name)))
         ngrams.warn_of_unknown(opened.tokenizer, shards.split(name).tokens, log=log)
         if masked:
-            return {**pseudo_score(opened, shards.split(name), tokens=pseudo_tokens, seed=seed).facts(), "split": name}
+            return {**_masked_facts(opened, shards.split(name), tokens=pseudo_tokens, seed=seed), "split": name}
         score = bits_per_byte(opened, shards.split(name))
     return {
         "bits_per_byte": score.bits_per_byte,
@@ -91,6 +94,16 @@ def evaluate(
         "interval_units": len(score.unit_nats),
         "notes": list(score.notes),
     }
+
+
+def _masked_facts(model: Any, split: ShardSplit, *, tokens: int, seed: int) -> dict[str, Any]:
+    """What a text says of a model that guesses hidden tokens."""
+    from hornbook.scoring.masked import hidden_rows, masked_score
+    from hornbook.scoring.pseudo import pseudo_score
+
+    pseudo = pseudo_score(model, split, tokens=tokens, seed=seed)
+    rows = hidden_rows(split, model.tokenizer, length=min(_ROW, model.config.context))
+    return {**masked_score(model.module, rows).facts(), **pseudo.facts()}
 
 
 def is_scorer(opened: Any) -> bool:

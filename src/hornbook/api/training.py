@@ -98,6 +98,44 @@ def train(
     return result
 
 
+def ablate(
+    recipe: str,
+    sources: Sources,
+    output: str | Path,
+    *,
+    budget: str | float = "10m",
+    corpus: CorpusConfig | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    resume: bool = False,
+    seed: int = 1,
+    device: str = "auto",
+    log: Log = silent,
+) -> list[dict[str, Any]]:
+    """Train the variants of a recipe, each switch alone and all together, `budget` each; the rows of the comparison.
+
+    The models go to OUTPUT/variant-N, the rows to OUTPUT/ablation.json as they are done; with `resume` an interrupted
+    comparison goes on.
+    """
+    require(sources)
+    from hornbook.core.codec import plain
+    from hornbook.corpus.prepare import CorpusConfig
+    from hornbook.tasks import pretrain
+    from hornbook.tasks.ablate import ablate as compare
+
+    found, output, seconds = catalog.recipe(recipe), Path(output), seconds_of(budget)
+    config = configured(found, "", overrides or {})
+    work = output.parent / f"{output.name}.work"
+    clear_work(work, resume=resume)
+    output.mkdir(parents=True, exist_ok=True)
+    store = pretrain.prepare_text(sources, work, config=corpus or CorpusConfig(), log=log)
+
+    def size(config: Any, data: Any) -> Any:
+        return _sized(found, config, data, seconds, overrides or {}, seed=seed, device=device, log=log)
+
+    rows = compare(found, config, store, output, work=work, size=size, resume=resume, log=log)
+    return [plain(row) for row in rows]
+
+
 def configured(recipe: Any, style: str, overrides: Mapping[str, Any]) -> Any:
     """The configuration of a recipe in a style, with what the user fixed."""
     style = style or next(iter(recipe.styles))

@@ -111,6 +111,10 @@ def _language_model(name: str, recipe: Any) -> Callable[..., None]:
         training: training_options = training_options(),  # type: ignore[valid-type]
         masking: masking_options = masking_options(),  # type: ignore[valid-type]
         pairs: Annotated[str, masked, Parameter(help="none, next (sentence) or order (of sentences).")] = "",
+        ablate: Annotated[
+            bool,
+            Parameter(parse=bool(recipe.ablation), help="Train each switch of it alone, BUDGET each, and compare."),
+        ] = False,
         segmenter: Annotated[
             str, masked, Parameter(help="Cuts text without spaces for whole words: rjieba, characters, or a model.")
         ] = "auto",
@@ -125,9 +129,25 @@ def _language_model(name: str, recipe: Any) -> Callable[..., None]:
 
         overrides = given(model=model, training=training, masking=masking)
         if pairs:
-            overrides |= {"pairs": pairs, "model.next-sentence": pairs != "none"}
+            overrides = {**_pair_settings(recipe, style, pairs), **overrides}
         reporter = Reporter(quiet=common.quiet)
         reporter.total_seconds = 0.0 if overrides.get("training.steps") else parse_duration(budget)
+        if ablate:
+            with reporter.shown():
+                rows = api.ablate(
+                    name,
+                    sources_of(corpus),
+                    output,
+                    budget=budget,
+                    corpus=corpus_config(text, seed=machine.seed),
+                    overrides=overrides,
+                    resume=resume,
+                    seed=machine.seed,
+                    device=machine.device,
+                    log=reporter,
+                )
+            _print_ablation(rows, as_json=common.json)
+            return
         with reporter.shown():
             result = api.train(
                 name,
@@ -154,6 +174,14 @@ def _language_model(name: str, recipe: Any) -> Callable[..., None]:
             _print_network(result)
 
     return command
+
+
+def _pair_settings(recipe: Any, style: str, pairs: str) -> dict[str, Any]:
+    """`--pairs` with what a network needs for it, where its style knows pairs."""
+    layout = recipe.styles.get(style or next(iter(recipe.styles)))
+    if not hasattr(getattr(layout, "model", None), "next_sentence"):
+        return {"pairs": pairs}
+    return {"pairs": pairs, "model.next-sentence": pairs != "none", **({} if pairs == "none" else {"model.types": 2})}
 
 
 _GentleTraining = optional(TrainingConfig, prefix="Training")
@@ -226,6 +254,22 @@ def _print_network(result: dict[str, Any]) -> None:
     print(f"{result['tokens_seen']:,} tokens in {result['seconds']:.0f} s")
     use = "fill {} 'a text with a [MASK] .'" if "masked_accuracy" in result else "generate {} 'a beginning'"
     print(f"saved in {result['model']}: hornbook {use.format(result['model'])}")
+
+
+def _print_ablation(rows: list[dict[str, Any]], *, as_json: bool) -> None:
+    """A line a variant: what it reached, and its gain over the first with the interval."""
+    if as_json:
+        print_json({"variants": rows})
+        return
+    print(f"{'variant':26} {'hidden':>7} {'nats':>7} {'gain in nats':>25} {'cloze':>7} {'gain in cloze':>25} {'tokens':>12}")
+    for row in rows:
+        nats, cloze = (_with_interval(row[f"{name}_gain"], row[f"{name}_gain_ci95"]) for name in ("nats", "cloze"))
+        line = f"{row['name']:26} {row['masked_accuracy']:7.1%} {row['masked_nats_per_token']:7.3f} {nats:>25} "
+        print(line + f"{row['cloze_accuracy']:7.1%} {cloze:>25} {row['tokens_seen']:12,}")
+
+
+def _with_interval(gain: float | None, interval: list[float] | None) -> str:
+    return "-" if gain is None or interval is None else f"{gain:+.3f} [{interval[0]:+.3f}, {interval[1]:+.3f}]"
 
 
 def _masked(result: dict[str, Any]) -> str:

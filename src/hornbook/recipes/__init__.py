@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 
@@ -18,7 +18,8 @@ class Recipe:
     'blocks' shuffled, 'lanes' with carried state, 'masked' rows whose hidden tokens are guessed (the configuration then says
     how, in `masking` and `pairs`), None for models without gradient steps; of these one that `passes` over the text again and
     again until its time is over has `seconds` in its configuration. `tokenizer`: the kind it is trained with when none is
-    given.
+    given. `ablation`: name of a variant -> what it changes of the configuration (and "tokenizer"), the first the base of the
+    comparison.
     """
 
     name: str
@@ -30,3 +31,4 @@ class Recipe:
     reads: Literal["tokens", "words", "segmented", "labelled", "texts"] = "tokens"
     passes: bool = False
     tokenizer: str = "bpe"
+    ablation: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -56,6 +56,22 @@ _MODERN = ModernBertRecipe(
     Masking(rate=0.3, last_rate=0.15),
 )
 
+_AS_BERT: dict[str, object] = {
+    "masking.static-copies": 10,
+    "pairs": "next",
+    "model.next-sentence": True,
+    "training.rows": 32,
+    "tokenizer": "wordpiece",
+    "model.layout": "bert",
+    "model.types": 2,
+}
+_SWITCHES: dict[str, dict[str, object]] = {  # Liu et al. 2019, sections 4.1 to 4.4
+    "dynamic masking": {"masking.static-copies": 0},
+    "full sentences, no pairs": {"pairs": "none", "model.next-sentence": False},
+    "batches twice as large": {"training.rows": 64},
+    "BPE of bytes": {"tokenizer": "bpe"},
+}
+
 BERT = Recipe(
     name="bert",
     title="BERT",
@@ -71,4 +87,7 @@ ROBERTA = replace(
     title="RoBERTa",
     styles=MappingProxyType({"classic": _ROBERTA, "modern": _MODERN}),
     tokenizer="bpe",  # of bytes, section 4.4
+    ablation=MappingProxyType(
+        {"BERT": _AS_BERT, **{name: {**_AS_BERT, **switch} for name, switch in _SWITCHES.items()}, "RoBERTa: all of them": {}}
+    ),
 )
