@@ -29,14 +29,22 @@ def whole_lines(texts: Iterator[str], *, longest: int) -> Iterator[tuple[str, in
             piece = "".join(part + "\n" for part in parts)
             cut, in_long_line = int(bool(parts) and not in_long_line), in_long_line or bool(parts)
         else:
+            counted = in_long_line and _begins_long(piece, longest)
             piece, cut = _cut_long_lines(piece, longest)
-            cut, in_long_line = max(0, cut - in_long_line), False
+            cut, in_long_line = cut - counted, False
         held, held_size = [rest], len(rest)
         if piece:
             yield piece, cut
     if last := "".join(held):
+        counted = in_long_line and _begins_long(last, longest)
         piece, cut = _cut_long_lines(last, longest)
-        yield piece, max(0, cut - in_long_line)
+        yield piece, cut - counted
+
+
+def _begins_long(piece: str, longest: int) -> bool:
+    """Whether the first line, the rest of one that was cut and counted before, is cut once more."""
+    end = piece.find("\n")
+    return len(piece[: len(piece) if end < 0 else end].encode("utf-8", "surrogatepass")) > longest
 
 
 def cut_line(line: str, longest: int) -> list[str]:

@@ -60,7 +60,14 @@ class MixedBatches:
         return sum(text.tokens_per_epoch for text in self.texts)
 
     def part(self, index: int, rank: int, world: int, progress: float = 0.0) -> Any:
-        """The rows of one of `world` ranks: contiguous, together exactly the batch."""
+        """The rows of one of `world` ranks: contiguous, together exactly the batch. UsageError for more ranks than rows."""
+        if not 0 <= rank < world or world > self.rows:
+            raise UsageError(
+                "{rows} rows cannot be shared by {world} ranks (this is rank {rank}): give every rank a row",
+                rows=self.rows,
+                world=world,
+                rank=rank,
+            )
         parts = [text.part(index, 0, 1, progress) for text in self.texts]
         rows = slice(rank * self.rows // world, (rank + 1) * self.rows // world)
         joined: dict[str, Any] = {}

@@ -29,8 +29,9 @@ class MaskedTensors(Protocol):
 def masked_loss(module: MaskedModule, batch: MaskedTensors, carry: Any = None) -> tuple[Loss, None]:
     """Negative log-likelihood of the hidden tokens; no carry.
 
-    The head reads only their positions. Where rows have labels, the mean loss of the next sentence is added, weighted so that
-    after the one division by the number of hidden tokens both means count alike, as in BERT.
+    The head reads only their positions. Where rows have labels, the loss of the next sentence is added, of each row as many
+    times as tokens are hidden in it: after the one division by the number of hidden tokens both are means that count alike, as
+    in BERT, and the sum over parts of a batch is that of the whole, on however many ranks.
     """
     states = module(batch.inputs, batch.documents, batch.segments)  # (B, T, W)
     flat = batch.targets.reshape(-1)
@@ -42,13 +43,17 @@ def masked_loss(module: MaskedModule, batch: MaskedTensors, carry: Any = None) -
     read = int((batch.documents >= 0).sum()) if batch.documents is not None else batch.inputs.numel()
     if batch.labels is None:
         return Loss(total, count, {}, read), None
-    following, pairs = next_sentence_sum(module, states, batch.labels)
-    parts = {"masked": (float(total.detach()), count), "next_sentence": (float(following.detach()), pairs)}
-    return Loss(total + following * (count / max(pairs, 1)), count, parts, read), None
+    following = next_sentence_losses(module, states, batch.labels)  # (B,)
+    hidden = (batch.targets != IGNORED).sum(1)  # (B,)
+    parts = {
+        "masked": (float(total.detach()), count),
+        "next_sentence": (float(following.detach().sum()), int((batch.labels != IGNORED).sum())),
+    }
+    return Loss(total + (following * hidden).sum(), count, parts, read), None
 
 
-def next_sentence_sum(module: MaskedModule, states: Tensor, labels: Tensor) -> tuple[Tensor, int]:
-    """Sum of -log p(label) over the rows that have one, in float32, and their number; states (B, T, W), labels (B,)."""
+def next_sentence_losses(module: MaskedModule, states: Tensor, labels: Tensor) -> Tensor:
+    """(B,) -log p(label), 0 where a row has none, in float32 or wider; states (B, T, W), labels (B,)."""
     logits = module.next_sentence(states[:, 0])  # (B, 2)
-    total = F.cross_entropy(logits.float(), labels, reduction="sum", ignore_index=IGNORED)
-    return total, int((labels != IGNORED).sum())
+    wide = logits if logits.dtype == torch.float64 else logits.float()
+    return F.cross_entropy(wide, labels, reduction="none", ignore_index=IGNORED)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hornbook.core.types import Ids, MaskedModel
+from hornbook.corpus.masking import require_mask
 from hornbook.scoring.cloze import ClozeItem, Scorer
 from hornbook.scoring.continuations import shared_length
 
@@ -18,12 +19,12 @@ def masked_scorer(model: MaskedModel) -> Scorer:
     A candidate of several tokens is read from left to right, those behind the guessed one hidden too (the order of Kauf and
     Ivanova 2023), and the logs are added.
     """
-    return lambda items: _scores(model, items)
+    mask = require_mask(model.tokenizer.specials)
+    return lambda items: _scores(model, mask, items)
 
 
-def _scores(model: MaskedModel, items: Sequence[ClozeItem]) -> NDArray[np.float64]:
+def _scores(model: MaskedModel, mask: int, items: Sequence[ClozeItem]) -> NDArray[np.float64]:
     """(items, candidates)."""
-    mask = model.tokenizer.specials["mask"]
     encoded = iter(model.tokenizer.encode_batch([text for item in items for text in item.texts()]))
     rows: list[Ids] = []
     places: list[int] = []
@@ -31,8 +32,7 @@ def _scores(model: MaskedModel, items: Sequence[ClozeItem]) -> NDArray[np.float6
     owners: list[int] = []  # candidate of each row, counted over all items
     for number, item in enumerate(items):
         texts = [np.asarray(next(encoded), np.int64) for _ in item.candidates]
-        begin = shared_length(texts)
-        behind = min(shared_length([text[begin:][::-1] for text in texts]), min(len(text) - begin for text in texts))
+        begin, behind = _gap(texts)
         for candidate, text in enumerate(texts):
             for place in range(begin, len(text) - behind):
                 row = text.copy()
@@ -44,3 +44,15 @@ def _scores(model: MaskedModel, items: Sequence[ClozeItem]) -> NDArray[np.float6
     found = model.masked_log_probs(rows, places)[np.arange(len(rows)), answers].astype(np.float64)
     totals = np.bincount(owners, found, minlength=len(items) * len(items[0].candidates))
     return totals.reshape(len(items), -1).astype(np.float64)
+
+
+def _gap(texts: Sequence[Ids]) -> tuple[int, int]:
+    """How many ids all texts begin with, and end with, so that between them each has one at least.
+
+    One candidate may be the beginning of another (book, book|s): without a token of its own it would cost nothing and win.
+    """
+    begin = shared_length(texts)
+    behind = shared_length([text[begin:][::-1] for text in texts])
+    if begin + behind == min(map(len, texts)):
+        return (begin - 1, behind) if begin else (begin, behind - 1)
+    return begin, behind

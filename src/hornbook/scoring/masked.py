@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hornbook.core.errors import ContentError
+from hornbook.core.types import Tokenizer
 from hornbook.scoring.significance import Interval, Units, bootstrap_ratio
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from hornbook.corpus.masking import MaskedBatch
+    from hornbook.corpus.shards import ShardSplit
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +72,18 @@ class MaskedScore:
                 "next_sentence_pairs": len(self.pair_nats),
             }
         return table
+
+
+def hidden_rows(split: ShardSplit, tokenizer: Tokenizer, *, length: int) -> Iterator[MaskedBatch]:
+    """The rows that `masked_accuracy` is measured on everywhere, however a model was trained.
+
+    15 % of single tokens are to be guessed, 80 % of them hidden by the mask token, 10 % by another token, 10 % left as they are
+    (Devlin et al. 2019, section 3.1); the same ones at every call.
+    """
+    from hornbook.corpus.masked_batches import held_out_rows
+    from hornbook.corpus.masking import Masking
+
+    return held_out_rows(split, tokenizer, length=length, masking=Masking())
 
 
 def masked_score(module: Any, batches: Iterable[Any], pairs: Iterable[Any] = ()) -> MaskedScore:

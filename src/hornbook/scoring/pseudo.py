@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hornbook.core.errors import ContentError, translate
 from hornbook.core.types import Ids, MaskedModel
@@ -17,12 +15,11 @@ from hornbook.scoring.lm import HeldOut
 from hornbook.scoring.significance import Interval, Units, bootstrap_ratio
 
 _LENGTH = 128  # tokens of a window
-_TOGETHER = 256  # rows whose scores of a whole vocabulary exist at one time
 
 
 @dataclass(frozen=True, eq=False)
 class PseudoScore:
-    """Every token of windows of text, guessed with all others in sight (pseudo), and hidden tokens guessed together (masked).
+    """Every token of windows of text, guessed with all others in sight.
 
     Pseudo-perplexity is exp of the mean -log P(token | all others) (Salazar et al. 2020, equation 4). Since each token is
     guessed with its neighbours on both sides in sight, it is far below a perplexity, and `pseudo_bits_per_byte` far below bits
@@ -31,7 +28,6 @@ class PseudoScore:
 
     nats: Units  # of every window, over its tokens
     bits: Units | None  # of every window, over the bytes of its text; None where bytes mean nothing
-    hits: Units  # hidden tokens guessed, over those hidden, of every window
     tokens: int
     offered_tokens: int
     seconds: float
@@ -45,9 +41,6 @@ class PseudoScore:
             "pseudo_perplexity_ci95": [math.exp(low), math.exp(high)],
             "pseudo_bits_per_byte": self.bits.ratio if self.bits else None,
             "pseudo_bits_per_byte_ci95": _listed(bootstrap_ratio(self.bits)) if self.bits else None,
-            "masked_accuracy": self.hits.ratio,
-            "masked_accuracy_ci95": _listed(bootstrap_ratio(self.hits)),
-            "masked_tokens": int(self.hits.weights.sum()),
             "tokens": self.tokens,
             "offered_tokens": self.offered_tokens,
             "windows": len(self.nats),
@@ -56,20 +49,16 @@ class PseudoScore:
         }
 
 
-def pseudo_score(
-    model: MaskedModel, split: HeldOut, *, tokens: int = 4_096, hidden: float = 0.15, seed: int = 1
-) -> PseudoScore:
+def pseudo_score(model: MaskedModel, split: HeldOut, *, tokens: int = 4_096, seed: int = 1) -> PseudoScore:
     """Score windows of 128 tokens, drawn evenly from a split until they hold about `tokens`; every token costs a pass.
 
-    For masked accuracy the share `hidden` of each window is masked at once, and right is the likeliest token. ContentError for
-    an empty split.
+    ContentError for an empty split.
     """
     began = time.perf_counter()
     windows, offered = _windows(split, tokens, seed)
     scores = model.pseudo_log_probs(windows)
     nats = np.array([-row.sum(dtype=np.float64) for row in scores])
     lengths = np.array([float(len(window)) for window in windows])
-    hits, counts = _guessed(model, windows, hidden, seed)
     closed = getattr(model.tokenizer, "kind", "") == "words-closed" or any(
         (np.asarray(window) == model.tokenizer.specials.get("unknown", -1)).any() for window in windows
     )
@@ -83,7 +72,7 @@ def pseudo_score(
         text = translate("{count} of {offered} tokens, in windows of at most {length} drawn with seed {seed}")
         notes.append(text.format(count=int(lengths.sum()), offered=offered, length=_LENGTH, seed=seed))
     spent = time.perf_counter() - began
-    return PseudoScore(Units(nats, lengths), bits, Units(hits, counts), int(lengths.sum()), offered, spent, tuple(notes))
+    return PseudoScore(Units(nats, lengths), bits, int(lengths.sum()), offered, spent, tuple(notes))
 
 
 def _windows(split: HeldOut, tokens: int, seed: int) -> tuple[list[Ids], int]:
@@ -106,30 +95,6 @@ def _windows(split: HeldOut, tokens: int, seed: int) -> tuple[list[Ids], int]:
         if held >= wanted * _LENGTH:
             break
     return [window for _, window in sorted(chosen, key=lambda one: one[0])], offered
-
-
-def _guessed(
-    model: MaskedModel, windows: Sequence[Ids], hidden: float, seed: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(windows,) hidden tokens that were guessed, and how many were hidden: one at least in each."""
-    generator, mask = np.random.default_rng([seed, 12]), model.tokenizer.specials["mask"]
-    rows: list[Ids] = []
-    places: list[int] = []
-    owners: list[int] = []
-    for number, window in enumerate(windows):
-        chosen = np.sort(generator.permutation(len(window))[: max(1, round(hidden * len(window)))])
-        row = np.array(window, np.int64)
-        row[chosen] = mask
-        rows += [row] * len(chosen)
-        places += chosen.tolist()
-        owners += [number] * len(chosen)
-    hits = np.zeros(len(windows))
-    for first in range(0, len(rows), _TOGETHER):
-        part = slice(first, first + _TOGETHER)
-        found = model.masked_log_probs(rows[part], places[part]).argmax(axis=1)
-        for number, place, one in zip(owners[part], places[part], found):
-            hits[number] += int(windows[number][place]) == int(one)
-    return hits, np.bincount(owners, minlength=len(windows)).astype(np.float64)
 
 
 def _listed(interval: Interval) -> list[float]:

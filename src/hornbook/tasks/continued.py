@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +16,6 @@ from hornbook.tasks.pretrain import Data, fit, held_out, open_checkpoint
 
 Log = Callable[[Event], None]
 _OBJECTIVES = {"masked": "mlm", "blocks": "causal", "lanes": "causal"}
-
-
-@dataclass(frozen=True)
-class Texts:
-    """Held-out text by name: the new one, and the old one where it is replayed or watched."""
-
-    splits: Mapping[str, ShardSplit]
-
-    def scores(self, recipe: Recipe, config: Any, model: Any) -> dict[str, lessons.Score]:
-        """What each says of a model."""
-        return {name: lessons.score(recipe, config, model, split) for name, split in self.splits.items()}
 
 
 def require_objective(recipe: Recipe, objective: str) -> None:
@@ -48,15 +36,9 @@ def go_on(
     splits = {"new": held_out(data.shards)}
     if data.replay is not None:
         splits["old"] = held_out(data.replay)
-    texts = Texts(splits)
-    model = open_checkpoint(recipe, start)
-    if model.loaded is not None:
-        log(Note(translate("{start}: {loaded}").format(start=start, loaded=model.loaded)))
-        for note in model.loaded.notes:
-            log(note)
-    before = texts.scores(recipe, config, model)
+    before = _scores(recipe, config, _opened(recipe, config, start, log), splits)
     trained = fit(recipe, config, data, work=work, resume=resume, log=log, initial=start, nproc=nproc)
-    after = texts.scores(recipe, config, trained.model)
+    after = _scores(recipe, config, trained.model, splits)
     facts: dict[str, Any] = dict(after["new"].facts())
     for name in splits:
         gap = paired_bootstrap(before[name].units, after[name].units)
@@ -72,3 +54,24 @@ def go_on(
         "reason": trained.reason,
         **facts,
     }
+
+
+def _opened(recipe: Recipe, config: Any, start: Path, log: Log) -> Any:
+    """The network as training will begin with it, a new head included, where it will be trained; says what was found."""
+    import torch
+
+    from hornbook.training.device import pick_device
+
+    torch.manual_seed(config.training.seed)
+    model = open_checkpoint(recipe, start)
+    if model.loaded is not None:
+        log(Note(translate("{start}: {loaded}").format(start=start, loaded=model.loaded)))
+        for note in model.loaded.notes:
+            log(note)
+    model.module.to(pick_device(config.training.device))
+    return model
+
+
+def _scores(recipe: Recipe, config: Any, model: Any, splits: Mapping[str, ShardSplit]) -> dict[str, lessons.Score]:
+    """What each held-out text says of a model."""
+    return {name: lessons.score(recipe, config, model, split) for name, split in splits.items()}

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from hornbook.core.errors import ContentError, UsageError
 from hornbook.corpus.shards import ShardSplit
 from hornbook.recipes import Recipe
 from hornbook.scoring.lm import bits_per_byte
@@ -17,6 +18,7 @@ from hornbook.scoring.significance import Units
 from hornbook.tokenizers import TextTokenizer
 
 if TYPE_CHECKING:
+    from hornbook.scoring.masked import MaskedScore
     from hornbook.tasks.pretrain import Data
 
 _HELD_OUT_TOKENS = 8192  # places of a batch of pairs
@@ -82,17 +84,14 @@ def score(recipe: Recipe, config: Any, model: Any, split: ShardSplit) -> Score:
     """Bits per byte of a language model; of a masked model how it guesses hidden tokens."""
     if recipe.batches != "masked":
         return bits_per_byte(model, split)
-    from hornbook.scoring.masked import masked_score
-
-    rows, pairs = _held_out(config, split, model.tokenizer)
-    return masked_score(model.module, rows, pairs)
+    return _masked_score(config, model, split)
 
 
 def quick_score(recipe: Recipe, config: Any, model: Any, sample: ShardSplit) -> dict[str, float]:
     """A point of the learning curve: bits per byte, where there are any, and nats per token."""
     if recipe.batches == "masked":
-        facts = score(recipe, config, model, sample).facts()
-        return {"loss": facts["masked_nats_per_token"], "masked_accuracy": facts["masked_accuracy"]}
+        guesses = _masked_score(config, model, sample)
+        return {"loss": guesses.nats, "masked_accuracy": guesses.accuracy}
     found = bits_per_byte(model, sample, resamples=2)  # the interval of a point is not shown
     loss = math.log(found.perplexity)
     return {"loss": loss} if found.bits_per_byte is None else {"bits_per_byte": found.bits_per_byte, "loss": loss}
@@ -104,24 +103,35 @@ def _masked_batches(config: Any, split: ShardSplit, tokenizer: TextTokenizer) ->
 
     training = config.training
     shape: Mapping[str, Any] = {"rows": training.rows, "length": training.length, "seed": training.seed}
+    if config.pairs != "none" and not (config.model.next_sentence and config.model.types > 1):
+        raise UsageError(
+            "pairs '{pairs}' need a network that tells two segments apart: model.next-sentence true and model.types 2",
+            pairs=config.pairs,
+        )
     if config.pairs == "none":
         return MaskedBatches(split, tokenizer, masking=config.masking, **shape)
     return PairBatches(split, tokenizer, masking=config.masking, objective=config.pairs, **shape)
 
 
-def _held_out(config: Any, split: ShardSplit, tokenizer: TextTokenizer) -> tuple[Iterable[Any], Iterable[Any]]:
-    """Rows in which 15 % of single tokens are hidden, so that all ways of masking are judged alike, and pairs if trained for.
+def _masked_score(config: Any, model: Any, split: ShardSplit) -> MaskedScore:
+    """How a masked model guesses held-out text, and pairs of it if it was trained for them."""
+    from hornbook.scoring.masked import hidden_rows, masked_score
 
-    Both are the same at every call, whatever the seed of the training.
-    """
-    from hornbook.corpus.masked_batches import HELD_OUT_SEED, held_out_rows
+    rows = hidden_rows(split, model.tokenizer, length=config.training.length)
+    return masked_score(model.module, rows, _held_out_pairs(config, split, model.tokenizer))
+
+
+def _held_out_pairs(config: Any, split: ShardSplit, tokenizer: TextTokenizer) -> Iterable[Any]:
+    """The same pairs at every call, whatever the seed of the training; none where the held-out text has too few sentences."""
+    from hornbook.corpus.masked_batches import HELD_OUT_SEED
     from hornbook.corpus.masking import Masking
     from hornbook.corpus.pair_batches import PairBatches
 
-    length, masking = config.training.length, Masking(static_copies=1)
-    rows = held_out_rows(split, tokenizer, length=length, masking=masking)
-    if config.pairs == "none" or len(split) < 2:
-        return rows, ()
-    count = max(1, _HELD_OUT_TOKENS // length)
-    shape: Mapping[str, Any] = {"rows": count, "length": length, "seed": HELD_OUT_SEED}
-    return rows, PairBatches(split, tokenizer, masking=masking, objective=config.pairs, **shape).epoch()
+    if config.pairs == "none":
+        return ()
+    length = config.training.length
+    shape: Mapping[str, Any] = {"rows": max(1, _HELD_OUT_TOKENS // length), "length": length, "seed": HELD_OUT_SEED}
+    try:
+        return PairBatches(split, tokenizer, masking=Masking(static_copies=1), objective=config.pairs, **shape).epoch()
+    except ContentError:
+        return ()

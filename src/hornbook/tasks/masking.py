@@ -29,8 +29,9 @@ def with_word_starts(data: Data, segmenter: str, *, log: Log) -> Data:
     from hornbook.corpus.word_starts import add_word_starts
 
     segment, name, fingerprint = _segmenter(segmenter)
-    known = data.shards.words
-    if known is not None and (known["segmenter"], known["fingerprint"]) == (name, fingerprint):
+    texts = [data.shards] if data.replay is None else [data.shards, data.replay]
+    known = [shards.words or {} for shards in texts]
+    if all((words.get("segmenter"), words.get("fingerprint")) == (name, fingerprint) for words in known):
         return data
     log(Note(translate("whole words are hidden; text without spaces is cut by {segmenter}").format(segmenter=name)))
 

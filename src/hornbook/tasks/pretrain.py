@@ -352,7 +352,8 @@ def _origin(initial: TokenVectors | Path | None) -> dict[str, str]:
     if initial is None:
         return {}
     if isinstance(initial, Path):
-        return {"start": artifact.sha256(initial / "config.json")}
+        files = [initial / "config.json", *sorted(initial.glob("*.safetensors"))]
+        return {"start": " ".join(artifact.sha256(path) for path in files)}
     return {"init-embeddings": initial.fingerprint}
 
 

@@ -25,12 +25,19 @@ def save_model(model: Any, folder: Path, *, recipe: Recipe, config: Any, run: Ma
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
 
 
-_CARDS = {  # by what a recipe reads: what the model is, what to know of it, what to do with it
+_CARDS = {  # by what a recipe reads, or hides: what the model is, what to know of it, what to do with it
     "tokens": (
         "A language model",
         "Bits per byte divide by the raw bytes of held-out text; lower is better. The model knows the text it was trained on\n"
         "and nothing else: it states no facts, and repeats what biases that text has.",
         ("hornbook generate THIS_FOLDER 'a beginning'", "hornbook evaluate THIS_FOLDER your-text.txt"),
+    ),
+    "masked": (
+        "A model that guesses hidden tokens",
+        "Masked accuracy is the share of hidden tokens of held-out text, 15 % of it, that are guessed with all others in sight;\n"
+        "no bits per byte follow from it. The model knows the text it was trained on and nothing else, and repeats what biases\n"
+        "that text has.",
+        ("hornbook fill THIS_FOLDER 'a text with a [MASK] .'", "hornbook evaluate THIS_FOLDER your-text.txt"),
     ),
     "words": (
         "Word vectors",
@@ -62,7 +69,7 @@ _CARDS = {  # by what a recipe reads: what the model is, what to know of it, wha
 
 def _card(recipe: Recipe, config: Any, facts: Mapping[str, Any]) -> str:
     """A model card: what the model is, what it was trained on, how good it is, what it is not."""
-    kind, remarks, commands = _CARDS[recipe.reads]
+    kind, remarks, commands = _CARDS["masked" if recipe.batches == "masked" else recipe.reads]
     lines = [f"# {recipe.title}", "", f"{kind} trained by hornbook (recipe `{recipe.name}`).", ""]
     simple = {key: value for key, value in facts.items() if isinstance(value, (int, float, str)) and key != "recipe"}
     lines += ["| | |", "|---|---|", *(f"| {key.replace('_', ' ')} | {value} |" for key, value in simple.items()), ""]
