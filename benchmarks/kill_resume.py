@@ -1,6 +1,8 @@
-"""kill -9 a GPT and an LSTM training at random moments, resume, and compare the final weights with an unbroken run (P1).
+"""kill -9 trainings at random moments, resume, and compare the final weights with an unbroken run (P1).
 
-usage: python benchmarks/kill_resume.py [--kills 20] [--kinds gpt lstm] [--steps 60] [--seed 1]
+usage: python benchmarks/kill_resume.py [--kills 20] [--kinds gpt bert roberta rnn lstm gru continued] [--steps 60] [--seed 1]
+
+"continued" is a RoBERTa that goes on from a saved model on two texts, one of them replayed.
 
 One parent loads the libraries and forks a child per attempt, so that a kill falls into training and saving, not into
 imports. Every third kill waits for a save to begin; a few follow the last one within the same epoch.
@@ -19,6 +21,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -26,38 +29,89 @@ import numpy as np
 import torch
 
 from hornbook.corpus.batches import BlockBatches, LaneBatches
+from hornbook.corpus.masked_batches import MaskedBatches
+from hornbook.corpus.masking import Masking
+from hornbook.corpus.mixed_batches import MixedBatches, row_shares
+from hornbook.corpus.pair_batches import PairBatches
 from hornbook.corpus.shards import ShardSplit
+from hornbook.models.bert import BertConfig, BertModule
 from hornbook.models.gpt import GptConfig, GptModule
+from hornbook.models.masked import MaskedLM
 from hornbook.models.rnn import RnnConfig, RnnModule
 from hornbook.objectives.causal import causal_loss
+from hornbook.objectives.masked import masked_loss
+from hornbook.tokenizers import TextTokenizer, TokenizerConfig, train_tokenizer
 from hornbook.training import TrainingConfig, resume, train
 
-SIZE, ROWS, LENGTH = 60, 8, 24
+ROWS, LENGTH = 8, 24
+KINDS = ("gpt", "bert", "roberta", "rnn", "lstm", "gru", "continued")
+EPOCH = 42  # batches, about
+START = "start"  # the model that "continued" begins with
 
 
-def corpus() -> ShardSplit:
-    """Forty short documents of a made-up language."""
-    random_numbers = np.random.default_rng(7)
-    return ShardSplit.from_documents([random_numbers.integers(6, SIZE, size=200) for _ in range(40)])
+def sentences(seed: int) -> list[str]:
+    """Forty short documents of a made-up language of letters."""
+    drawn = np.random.default_rng(seed).integers(0, 20, size=(40, 200))
+    return ["".join(". " if letter == 19 else chr(97 + letter) for letter in document) for document in drawn.tolist()]
+
+
+def tokenizer() -> TextTokenizer:
+    """The letters."""
+    return train_tokenizer(sentences(7), TokenizerConfig(kind="chars"))
+
+
+def corpus(letters: TextTokenizer, seed: int = 7) -> ShardSplit:
+    """The documents as ids."""
+    return ShardSplit.from_documents(letters.encode_batch(sentences(seed)))
+
+
+def begin_continued(folder: Path) -> None:
+    """Save the model that \"continued\" goes on from."""
+    torch.manual_seed(4)
+    (folder / START).mkdir()
+    MaskedLM(tokenizer(), roberta()).save_files(folder / START)
+
+
+def roberta() -> BertConfig:
+    """A small RoBERTa."""
+    return BertConfig(layers=2, width=32, heads=2, context=LENGTH, types=1, layout="roberta", dropout=0.1)
+
+
+def lesson(kind: str, folder: Path) -> tuple[torch.nn.Module, Any, Any]:
+    """A small network of a kind, its batches and its objective."""
+    letters = tokenizer()
+    shape: dict[str, Any] = {"rows": ROWS, "length": LENGTH, "seed": 3}
+    masked: dict[str, Any] = {**shape, "masking": Masking(rate=0.3, last_rate=0.15)}
+    split, size = corpus(letters), letters.size
+    if kind == "gpt":
+        module = GptModule(GptConfig(layers=2, width=32, heads=2, context=LENGTH, dropout=0.1), size)
+        return module, BlockBatches(split, specials=letters.specials, **shape), causal_loss
+    if kind == "bert":
+        config = BertConfig(layers=2, width=32, heads=2, context=LENGTH, next_sentence=True, dropout=0.1)
+        return BertModule(config, size), PairBatches(split, letters, **masked), masked_loss
+    if kind == "roberta":
+        return BertModule(roberta(), size), MaskedBatches(split, letters, **masked), masked_loss
+    if kind == "continued":
+        texts = [
+            MaskedBatches(one, letters, **{**masked, "rows": rows})
+            for one, rows in zip((split, corpus(letters, 8)), row_shares(ROWS, (0.75, 0.25)))
+        ]
+        return MaskedLM.load(folder.parent / START).module, MixedBatches(texts), masked_loss
+    recurrent = RnnModule(RnnConfig(cell=kind, layers=1, width=48, dropout=0.1), size)  # type: ignore[arg-type]
+    return recurrent, LaneBatches(split, specials=letters.specials, **shape), causal_loss
 
 
 def run(kind: str, folder: Path, steps: int) -> None:
     """Train from the last checkpoint to the end, with dropout, pieces and a running average; write the hash of the weights."""
     torch.set_num_threads(1)
     torch.manual_seed(5)
-    specials = {"pad": 0, "unknown": 1, "start": 2, "end": 3, "mask": 4, "separator": 5}
-    if kind == "gpt":
-        module: torch.nn.Module = GptModule(GptConfig(layers=2, width=32, heads=2, context=LENGTH, dropout=0.1), SIZE)
-        batches: BlockBatches | LaneBatches = BlockBatches(corpus(), rows=ROWS, length=LENGTH, specials=specials, seed=3)
-    else:
-        module = RnnModule(RnnConfig(cell="lstm", layers=1, width=48, dropout=0.1), SIZE)
-        batches = LaneBatches(corpus(), rows=ROWS, length=LENGTH, specials=specials, seed=3)
+    module, batches, objective = lesson(kind, folder)
     config = TrainingConfig(
         steps=steps,
         rows=ROWS,
         length=LENGTH,
         accumulate=2,
-        optimizer="muon" if kind == "gpt" else "adamw",
+        optimizer="muon" if kind in ("gpt", "roberta") else "adamw",
         ema=0.95,
         precision="float32",
         save_every=2,
@@ -68,7 +122,7 @@ def run(kind: str, folder: Path, steps: int) -> None:
     probe = next(iter(module.parameters()))
     for _ in train(
         module,
-        causal_loss,
+        objective,
         batches,
         config,
         state=resume(folder / "checkpoints"),
@@ -136,6 +190,7 @@ def steps_done(folder: Path) -> int:
 def torture(kind: str, kills: int, steps: int, seed: int, work: Path) -> Tally:
     """Kill and resume until `kills` kills have happened and every begun run has finished."""
     choose, tally = random.Random(seed), Tally()
+    begin_continued(work)
     whole = work / f"{kind}-whole"
     whole.mkdir()
     begin = time.monotonic()
@@ -155,7 +210,7 @@ def torture(kind: str, kills: int, steps: int, seed: int, work: Path) -> Tally:
                     break
                 tally.kills += 1
                 tally.in_save += bool(list(folder.glob("checkpoints/.tmp-*")))
-                epoch = steps_done(folder) // 42  # batches in an epoch of this corpus
+                epoch = steps_done(folder) // EPOCH
                 tally.same_epoch += epoch == last_killed_at
                 last_killed_at = epoch
                 continue
@@ -173,7 +228,7 @@ def main() -> None:
     """Print one line per kind."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--kinds", nargs="+", default=["gpt", "lstm"])
+    parser.add_argument("--kinds", nargs="+", default=list(KINDS), choices=KINDS)
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()

@@ -19,7 +19,7 @@ def python(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("kind", ["gpt", "lstm"])
+@pytest.mark.parametrize("kind", ["gpt", "lstm", "bert", "roberta", "continued"])
 def test_killed_trainings_end_with_the_weights_of_the_unbroken_run(kind: str) -> None:
     """Expectation: every resume works, every finished run has the sha256 of the unbroken one."""
     result = python(str(ROOT / "benchmarks" / "kill_resume.py"), "--kills", "3", "--steps", "40", "--kinds", kind)

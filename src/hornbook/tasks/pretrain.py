@@ -101,7 +101,8 @@ def prepare_data(store: TextStore, work: Path, *, tokenizer: TokenizerConfig | P
             trained = load_tokenizer(tokenizer)
         else:
             if isinstance(tokenizer, str):
-                tokenizer = TokenizerConfig(kind=tokenizer, size=vocabulary_size(store))
+                least = TokenizerConfig(kind=tokenizer).smallest_size
+                tokenizer = TokenizerConfig(kind=tokenizer, size=max(least, vocabulary_size(store)))
             trained = train_tokenizer(store.split("train"), tokenizer)
             log(Note(f"tokenizer: {tokenizer.kind}, {trained.size:,} types"))
         shards = encode_store(store, trained, shards_folder, log=log)
@@ -364,13 +365,13 @@ def _decisive(config: Any) -> dict[str, Any]:
     return named | {name: part for name, part in parts.items() if not isinstance(part, dict)}
 
 
-def read_curve(record: Path) -> tuple[tuple[float, int, float], ...]:
-    """The learning curve from the log of a training, interrupted ones included."""
+def read_curve(record: Path, measure: str = "bits_per_byte") -> tuple[tuple[float, int, float], ...]:
+    """The learning curve from the log of a training, interrupted ones included: seconds, tokens, and what was measured."""
     events = (json.loads(line) for line in record.read_text("utf-8").splitlines())
     return tuple(
-        (event["seconds"], event["tokens"], event["metrics"]["bits_per_byte"])
+        (event["seconds"], event["tokens"], event["metrics"][measure])
         for event in events
-        if event["event"] == "evaluation" and "bits_per_byte" in event["metrics"]
+        if event["event"] == "evaluation" and measure in event["metrics"]
     )
 
 
