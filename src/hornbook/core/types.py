@@ -121,10 +121,11 @@ Predictor: TypeAlias = Callable[[Sequence[X]], list[Y]]
 class CausalModule(Protocol):
     """What the causal objective needs of a network: hidden states, and apart from them the output table (its loss is fused).
 
-    `carry` is None or what the previous call returned for the stretch of text just before (recurrent state).
+    `carry` is None or what the previous call returned for the stretch of text just before (recurrent state). A network without
+    one also takes `documents` (B, T): it looks back within each document of a row alone.
     """
 
-    def __call__(self, ids: torch.Tensor, carry: Any = None) -> tuple[torch.Tensor, Any]:
+    def __call__(self, ids: torch.Tensor, carry: Any = None, **apart: torch.Tensor) -> tuple[torch.Tensor, Any]:
         """(B, T) ids -> (B, T, W) states whose product with `output_weight` gives the next token's logits, and the carry."""
         ...
 

@@ -31,11 +31,16 @@ IGNORED = -100
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Token ids and what follows each of them; `fresh` says that recurrent state must be dropped before this batch."""
+    """Token ids and what follows each of them; `fresh` says that recurrent state must be dropped before this batch.
+
+    `documents` (B, T) numbers the documents within a row for networks that must not look from one into another; None where
+    every row lies in one document, or where the state is carried.
+    """
 
     inputs: NDArray[np.int64]  # (B, T)
     targets: NDArray[np.int64]  # (B, T) the id after each input; IGNORED where it is not counted
     fresh: bool
+    documents: NDArray[np.int32] | None = None
 
     @property
     def counted(self) -> int:
@@ -142,7 +147,17 @@ class BlockBatches(_Stream):
             blocks = epoch.blocks[places[mine]]
             counted = np.minimum(self.stream_length - blocks * self.length, self.length)
             inputs[mine], targets[mine] = self._fill(epoch, epoch.offset + blocks * self.length, counted, self.length)
-        return Batch(inputs, targets, fresh=True)
+        return Batch(inputs, targets, fresh=True, documents=_documents(targets))
+
+
+def _documents(targets: NDArray[np.int64]) -> NDArray[np.int32] | None:
+    """(B, T) number of the document within its row: one begins behind each place whose target, a start, is not counted."""
+    begins = targets[:, :-1] == IGNORED
+    if not begins.any():
+        return None
+    documents = np.zeros(targets.shape, np.int32)
+    np.cumsum(begins, axis=1, out=documents[:, 1:])
+    return documents
 
 
 class LaneBatches(_Stream):

@@ -14,12 +14,20 @@ import torch
 from torch import Tensor, nn
 
 from hornbook.core.errors import UsageError
-from hornbook.layers.attention import Attend, RotaryAttention, SharedValues, causal_attention, check_sizes, head_count
+from hornbook.layers.attention import (
+    Attend,
+    RotaryAttention,
+    SharedValues,
+    attention_around,
+    causal_attention,
+    check_sizes,
+    head_count,
+)
 from hornbook.layers.dropout import Dropout
 from hornbook.layers.feedforward import GELUS, GeluFeedForward
 from hornbook.layers.init import fan_in_uniform_
 from hornbook.layers.norm import RMSNorm, rms_norm
-from hornbook.layers.position import RotaryTable
+from hornbook.layers.position import RotaryTable, positions_within
 from hornbook.layers.stream import mix
 
 
@@ -45,11 +53,23 @@ class CausalNetwork(nn.Module):
     head: nn.Linear | None
     encode: Any
 
-    def forward(self, ids: Tensor, carry: Any = None) -> tuple[Tensor, None]:
-        """(B, T) ids -> (B, T, W) states and no carry."""
-        attend = partial(causal_attention, probability=self.config.dropout if self.training else 0.0)
-        positions = torch.arange(ids.shape[1], device=ids.device)
-        return self.encode(ids, positions, [attend] * self.config.layers), None
+    def forward(self, ids: Tensor, carry: Any = None, documents: Tensor | None = None) -> tuple[Tensor, None]:
+        """(B, T) ids -> (B, T, W) states and no carry.
+
+        `documents` (B, T) numbers the documents within a row: each position looks back within its own, where positions count
+        from 0. None: every row lies in one document.
+        """
+        probability = self.config.dropout if self.training else 0.0
+        time = ids.shape[1]
+        positions = torch.arange(time, device=ids.device)
+        if documents is None:
+            attend: Attend = partial(causal_attention, probability=probability)
+            return self.encode(ids, positions, [attend] * self.config.layers), None
+        back = positions.unsqueeze(1) >= positions  # (T, T)
+        allowed = back & (documents.unsqueeze(2) == documents.unsqueeze(1))  # (B, T, T)
+        heads = head_count(self.config.width, self.config.heads)
+        attend = attention_around(allowed, heads, self.embedding.weight.dtype, probability)
+        return self.encode(ids, positions_within(documents), [attend] * self.config.layers), None
 
     @property
     def output_weight(self) -> nn.Parameter:
