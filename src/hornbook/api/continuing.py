@@ -27,6 +27,7 @@ def train_on(
     objective: str = "",
     replay: Sources = (),
     replay_share: float = 0.1,
+    new_tokens: int = 0,
     budget: str | float = "10m",
     corpus: CorpusConfig | None = None,
     overrides: Mapping[str, Any] | None = None,
@@ -39,10 +40,11 @@ def train_on(
 ) -> dict[str, Any]:
     """Train a saved network (our own or in Hugging Face layout) on new text; returns what `hornbook train --json` prints.
 
-    The tokenizer and the sizes stay. `objective` ("mlm" or "causal") must fit the network; a checkpoint that only encodes gets
-    a new head for hidden tokens. Of each batch `replay_share` of the rows are from `replay`, the text it knew before; with it
-    held-out scores before and after tell what was forgotten. Gains are in bits (of a causal model) or nats (of hidden
-    tokens), above zero better.
+    The sizes stay. The tokenizer stays too, unless up to `new_tokens` frequent strings of the new text are added to it: they
+    begin as the mean of their pieces, and are measured on held-out text before training. `objective` ("mlm" or "causal") must
+    fit the network; a checkpoint that only encodes gets a new head for hidden tokens. Of each batch `replay_share` of the
+    rows are from `replay`, the text it knew before; with it held-out scores before and after tell what was forgotten. Gains
+    are in bits (of a causal model) or nats (of hidden tokens), above zero better.
     """
     start, output = Path(model), Path(output)
     if not start.is_dir():
@@ -68,6 +70,13 @@ def train_on(
     clear_work(work, resume=resume)
     settings = corpus or CorpusConfig()
     store = pretrain.prepare_text(sources, work, config=settings, log=log)
+    added: dict[str, Any] = {}
+    if new_tokens:
+        from hornbook.tasks.extend import extended
+
+        larger = work / "extended"
+        added = extended(lambda: pretrain.open_checkpoint(recipe, Path(model)), store, larger, count=new_tokens, log=log)
+        start, config = larger, dataclasses.replace(config, model=load(larger).config)
     data = pretrain.prepare_data(store, work, tokenizer=start, log=log)
     if replay:
         data = pretrain.with_replay(data, replay, work, share=replay_share, config=settings, log=log)
@@ -77,6 +86,6 @@ def train_on(
         show_masks(recipe, config, data, log=log)
     trained, result = go_on(recipe, config, data, start, work=work, resume=resume, log=log, nproc=nproc)
     config = dataclasses.replace(config, model=trained.config)  # with the head it may have got
-    result = {"model": str(output), **result}
+    result = {"model": str(output), **result, "start": str(model), **added}
     result["size_mb"] = save_model(trained, output, recipe=recipe, config=config, run={**result, "seed": seed})
     return result

@@ -27,6 +27,7 @@ _ROOMS: Final = (
     "training",
     "scoring",
     "fill",
+    "extend",
     "report",
     "race",
     "cli",

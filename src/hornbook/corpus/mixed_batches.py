@@ -73,6 +73,8 @@ class MixedBatches:
         joined: dict[str, Any] = {}
         for field in dataclasses.fields(parts[0]):
             values = [getattr(part, field.name) for part in parts]
+            if field.name == "documents" and not all(value is None for value in values):
+                values = [np.zeros(one.inputs.shape, np.int32) if value is None else value for one, value in zip(parts, values)]
             if isinstance(values[0], np.ndarray):
                 joined[field.name] = np.concatenate(values)[rows]
             elif isinstance(values[0], bool):

@@ -70,6 +70,11 @@ class TextTokenizer:
         """numpy type of the ids: uint16 up to 65,536 of them, uint32 beyond."""
         return self._dtype
 
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """What tokenizer_config.json said beside the special tokens."""
+        return self._config
+
     def encode(self, text: str) -> Ids:
         """(n,) ids of a text, no special tokens added; what looks like one is spelled out. TypeError unless a str."""
         return self.encode_batch([text])[0]

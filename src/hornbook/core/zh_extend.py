@@ -1,0 +1,22 @@
+"""Chinese sentences of vocabularies that grow and of texts that are mixed."""
+
+MESSAGES: dict[str, str] = {
+    "--new-tokens is {count}: give at least 1": "--new-tokens 为 {count}：至少应为 1",
+    "the tokenizer ({kind}) cannot take new tokens: {reason}": "该分词器（{kind}）无法增加新词元：{reason}",
+    "it is a {model} model": "它是 {model} 模型",
+    "it does not cut text into words first": "它不先把文本切成词",
+    "it joins no pieces": "它不合并片段",
+    "its pieces carry marks of where words end": "它的片段带有词尾标记",
+    "its added tokens would change their ids": "其附加词元的编号会改变",
+    "no string of the text stands in it {least} times and is cut into pieces: there is nothing to add to the tokenizer": (
+        "文本中没有出现 {least} 次以上又被切成数段的字符串：分词器无可增加"
+    ),
+    "{count:,} new tokens; what the first save, in tokens (in bits): {shown}": (
+        "{count:,} 个新词元；前几个所节省的词元数（比特数）：{shown}"
+    ),
+    "held-out text: {share:+.1%} tokens; a trigram model: {before:.4f} bits per byte before, {after:.4f} after": (
+        "留出文本：词元数 {share:+.1%}；三元模型：此前每字节 {before:.4f} 比特，此后 {after:.4f}"
+    ),
+    "the new tokens hardly shorten text that they were not chosen from": "新词元几乎没有缩短未参与挑选的文本",
+    "train on without --new-tokens, or give more text": "请不用 --new-tokens 继续训练，或提供更多文本",
+}
