@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from hornbook.core.errors import UsageError
 from hornbook.models.bert import BertConfig
 from hornbook.models.bert_modern import ModernBertConfig
+from hornbook.models.bert_own import OwnBertConfig
 from hornbook.models.gpt import GptConfig
 from hornbook.models.gpt_modern import ModernGptConfig
 from hornbook.models.llama import LlamaConfig
 from hornbook.models.rnn import RnnConfig
 from hornbook.recipes import Recipe
-from hornbook.recipes.gpt import GPT, GptRecipe, ModernGptRecipe
-from hornbook.recipes.masked import BERT, ROBERTA, BertRecipe, ModernBertRecipe
+from hornbook.recipes.gpt import GPT, GptRecipe, LlamaRecipe, ModernGptRecipe
+from hornbook.recipes.masked import BERT, ROBERTA, BertRecipe, ModernBertRecipe, OwnBertRecipe
 from hornbook.recipes.rnn import GRU, LSTM, RNN, RnnRecipe
 from hornbook.training import TrainingConfig
-
-
-@dataclass(frozen=True)
-class LlamaRecipe:
-    """Configuration of a Llama that is trained on."""
-
-    model: LlamaConfig = field(default_factory=LlamaConfig)
-    training: TrainingConfig = field(default_factory=TrainingConfig)
-
 
 _GENTLE = TrainingConfig(optimizer="adamw", rows=32, learning_rate=2e-4, warmup=0.05, decay=0.9, weight_decay=0.01)
 _LENGTH = 128  # tokens of a row, less where the context is shorter
@@ -39,6 +31,8 @@ def continued(model: Any) -> tuple[Recipe, Any]:
         return recipe, BertRecipe(model, _gentle(model.context))
     if isinstance(model, ModernBertConfig):
         return ROBERTA, ModernBertRecipe(model, _gentle(model.context))
+    if isinstance(model, OwnBertConfig):
+        return ROBERTA, OwnBertRecipe(model, _gentle(model.context))
     if isinstance(model, RnnConfig):
         return _RECURRENT[model.cell], RnnRecipe(model, replace(_GENTLE, length=64))
     causal: dict[type[Any], type[Any]] = {GptConfig: GptRecipe, ModernGptConfig: ModernGptRecipe, LlamaConfig: LlamaRecipe}

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from hornbook.models.gpt import GptConfig
 from hornbook.models.gpt_modern import ModernGptConfig
+from hornbook.models.llama import LlamaConfig
 from hornbook.recipes import Recipe
 from hornbook.training import TrainingConfig
 
@@ -27,6 +28,16 @@ class GptRecipe:
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
 
+@dataclass(frozen=True)
+class LlamaRecipe:
+    """Configuration of a GPT in the layout of Llama."""
+
+    model: LlamaConfig = field(default_factory=LlamaConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+
+
+_MODERN = TrainingConfig(optimizer="muon", learning_rate=6e-3, tuned_width=256)
+
 GPT = Recipe(
     name="gpt",
     title="GPT",
@@ -34,8 +45,9 @@ GPT = Recipe(
     model="hornbook.models.gpt:GptLM",
     styles=MappingProxyType(
         {
-            "modern": ModernGptRecipe(ModernGptConfig(), TrainingConfig(optimizer="muon", learning_rate=6e-3, tuned_width=256)),
+            "modern": ModernGptRecipe(ModernGptConfig(), _MODERN),
             "classic": GptRecipe(GptConfig(), TrainingConfig(optimizer="adamw")),
+            "llama": LlamaRecipe(LlamaConfig(), _MODERN),  # modern training in a layout that other libraries open
         }
     ),
     batches="blocks",
