@@ -1,9 +1,11 @@
-"""Counts of all n-grams of orders 1 to N, by refining one sorted list of positions; nothing is hashed.
+"""Counts of all n-grams of orders 1 to N, by sorting numbers; nothing is hashed.
 
-Positions of the stream are kept sorted by the n-gram that ends there. The list of order k + 1 comes from that of order k: the
-positions after an n-gram form a group, and only within its group is a position sorted by its own token. A group's rank, the
-token and the position's place fit into one uint64, so each refinement is one machine sort of plain integers per block of groups
-(numpy's sort is vectorised) and one linear scan. It works for every vocabulary size and every order.
+Order k + 1 comes from order k: an (k + 1)-gram is the k-gram that ends one position earlier, known by its row, and one more
+token. Row, token and position fit into one uint64, so an order is one walk along the stream that writes keys, one machine sort
+of plain integers (numpy's sort is vectorised), and one walk along the sorted keys that makes rows and tells each position the
+row of the n-gram that ends there. For the last order no position has to be told, so there the place of token and position is
+taken by the row of the k-gram that ends at the position, which sorts as its last token does: it is the suffix, and nothing is
+looked up. Where the bits do not suffice, or the sort would leave the cache, keys are first dealt into buckets by row.
 
 Because the order is that of the first word, then the second, ..., the continuations of a context are one contiguous range of
 rows: counts, denominators, back-off weights and later the query all walk it without a search.
@@ -21,7 +23,8 @@ from numpy.typing import NDArray
 
 from hornbook.core.events import Event, Progress
 
-_BLOCK = 1 << 20  # positions sorted together: 8 MB of keys stay near the processor
+_BUCKET_BITS = 6  # at least so many buckets, as a power of two: sorted one by one they stay nearer to the processor
+_NONE = np.uint32(0xFFFFFFFF)  # the row of a position where no n-gram of this order ends
 
 
 @dataclass
@@ -48,15 +51,17 @@ def count_levels(
     Order 1 has one row per id, the boundary last. Only n-grams that start in the first `starting` positions are counted (all
     by default): a piece of a text is followed by what its last n-grams need, and its suffixes are not to be used.
     """
-    positions, row_starts = _group_by_word(stream[:starting], boundary + 1)
     ranks = stream.copy()  # row of the n-gram that ends at each position, in the order counted last
+    nothing, no_keep = np.zeros(0, dtype=np.uint32), np.zeros(0, dtype=np.bool_)
     every_word = np.arange(boundary + 1, dtype=np.uint32)
-    nothing = np.zeros(0, dtype=np.uint32)
-    levels = [Level(every_word, nothing, np.diff(row_starts), nothing, np.zeros(0, dtype=np.bool_))]
+    levels = [Level(every_word, nothing, _count_words(stream[:starting], boundary + 1), nothing, no_keep)]
     for k in range(2, order + 1):
         log(Progress("counting n-grams", k, order, "orders"))
-        level, row_starts = _refine(stream, positions, row_starts, ranks, boundary, last_order=k == order)
-        levels.append(level)
+        counted = stream if starting is None else stream[: starting + k - 1]  # no n-gram begins later
+        if k == order and starting is None:
+            levels.append(_last_order(counted, ranks, boundary, levels[-1].words))
+        else:
+            levels.append(_next_order(counted, ranks, boundary, levels[-1].words.size))
     return levels
 
 
@@ -80,145 +85,193 @@ def count_left_neighbours(levels: Sequence[Level], *, release: Callable[[], None
         release()
 
 
-def _refine(
+@dataclass
+class _Keys:
+    """Sorted keys of one order: the context's row within its bucket, `low_bits` of what follows, `position_bits`."""
+
+    buckets: list[NDArray[np.uint64]]
+    bucket_bits: int  # a bucket holds the keys of 2^bucket_bits contexts
+    low_bits: int
+    position_bits: int
+
+    def empty_level(self, contexts: int) -> Level:
+        """A level of the right size, to be filled."""
+        rows = sum(_distinct(bucket, self.position_bits) for bucket in self.buckets)
+        words, suffixes, counts = (np.empty(rows, dtype=np.uint32) for _ in range(3))
+        return Level(words, suffixes, counts, np.zeros(contexts + 1, dtype=np.uint32), np.zeros(0, dtype=np.bool_))
+
+
+def _next_order(stream: NDArray[np.uint32], ranks: NDArray[np.uint32], boundary: int, contexts: int) -> Level:
+    """The next order, occurrences as counts; `ranks` becomes that of this order."""
+    keys = _sorted_keys(stream, ranks, boundary, contexts, stream, boundary.bit_length(), stream.size.bit_length())
+    level, rows = keys.empty_level(contexts), 0
+    for number, bucket in enumerate(keys.buckets):
+        first = number << keys.bucket_bits
+        arrays = level.words, level.suffixes, level.counts, level.children
+        rows = _fill_rows(bucket, first, keys.low_bits, keys.position_bits, rows, ranks, *arrays)
+    _fill_gaps(level.children)
+    return level
+
+
+def _last_order(stream: NDArray[np.uint32], ranks: NDArray[np.uint32], boundary: int, words_below: NDArray[np.uint32]) -> Level:
+    """The same for the last order, after which nothing reads the ranks: they are not updated."""
+    contexts = words_below.size
+    keys = _sorted_keys(stream, ranks, boundary, contexts, ranks, contexts.bit_length(), 0)
+    level, rows = keys.empty_level(contexts), 0
+    for number, bucket in enumerate(keys.buckets):
+        first = number << keys.bucket_bits
+        arrays = level.words, level.suffixes, level.counts, level.children
+        rows = _fill_last_rows(bucket, first, keys.low_bits, rows, words_below, *arrays)
+    _fill_gaps(level.children)
+    return level
+
+
+def _sorted_keys(
     stream: NDArray[np.uint32],
-    positions: NDArray[np.uint32],
-    row_starts: NDArray[np.uint32],
     ranks: NDArray[np.uint32],
     boundary: int,
-    *,
-    last_order: bool,
-) -> tuple[Level, NDArray[np.uint32]]:
-    """The next order, occurrences as counts, and where its rows start in `positions`.
-
-    `positions` and `ranks` are updated, except for the last order, after which nothing reads them.
-    """
-    updated = positions[:0] if last_order else positions
-    groups, count = row_starts.size - 1, int(row_starts[-1])
-    words = np.empty(count, dtype=np.uint32)
-    suffixes = np.empty(count, dtype=np.uint32)
-    new_starts = np.empty(count + 1, dtype=np.uint32)
-    children = np.empty(groups + 1, dtype=np.uint32)
-    rows = written = first = 0
-    while first < groups:
-        begin = int(row_starts[first])
-        last = max(int(np.searchsorted(row_starts, begin + _BLOCK, side="right")) - 1, first + 1)
-        block = positions[begin : int(row_starts[last])].copy()  # the sorted block is written over what it came from
-        index_bits, word_bits = max(block.size - 1, 1).bit_length(), boundary.bit_length()
-        keys = np.empty(block.size, dtype=np.uint64)
-        used = _pack(block, row_starts, first, last, stream, boundary, index_bits, word_bits, keys)
-        keys = keys[:used]
-        keys.sort()
-        rows = _unpack(
-            keys,
-            block,
-            index_bits,
-            word_bits,
-            first,
-            last,
-            rows,
-            written,
-            updated,
-            ranks,
-            words,
-            suffixes,
-            new_starts,
-            children,
-        )
-        written += used
-        first = last
-    children[groups] = rows
-    new_starts[rows] = written
-    new_starts = new_starts[: rows + 1].copy()
-    level = Level(words[:rows].copy(), suffixes[:rows].copy(), np.diff(new_starts), children, np.zeros(0, dtype=np.bool_))
-    return level, new_starts
+    contexts: int,
+    low: NDArray[np.uint32],
+    low_bits: int,
+    position_bits: int,
+) -> _Keys:
+    """Keys of all n-grams of the next order; ranks of positions where none ends become _NONE."""
+    rank_bits = contexts.bit_length()
+    bucket_bits = min(64 - low_bits - position_bits, max(rank_bits - _BUCKET_BITS, 0))
+    sizes = np.zeros((max(contexts - 1, 0) >> bucket_bits) + 1, dtype=np.int64)
+    _count_keys(stream, ranks, boundary, bucket_bits, sizes)
+    ends = np.cumsum(sizes)
+    keys = np.empty(int(ends[-1]), dtype=np.uint64)
+    _deal_keys(stream, ranks, boundary, low, bucket_bits, low_bits, position_bits, ends - sizes, keys)
+    buckets = np.split(keys, ends[:-1])
+    for bucket in buckets:
+        bucket.sort()
+    return _Keys(buckets, bucket_bits, low_bits, position_bits)
 
 
 @njit(cache=True, nogil=True)
-def _group_by_word(stream: NDArray[np.uint32], symbols: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
-    """Positions sorted by their token, and where each token's positions start, (symbols + 1,)."""
-    starts = np.zeros(symbols + 1, dtype=np.uint32)
+def _count_words(stream: NDArray[np.uint32], symbols: int) -> NDArray[np.uint32]:
+    counts = np.zeros(symbols, dtype=np.uint32)
     for i in range(stream.size):
-        starts[stream[i] + 1] += 1
-    for symbol in range(symbols):
-        starts[symbol + 1] += starts[symbol]
-    free = starts.copy()
-    positions = np.empty(stream.size, dtype=np.uint32)
-    for i in range(stream.size):
-        positions[free[stream[i]]] = i
-        free[stream[i]] += 1
-    return positions, starts
+        counts[stream[i]] += 1
+    return counts
 
 
 @njit(cache=True, nogil=True)
-def _pack(
-    block: NDArray[np.uint32],
-    row_starts: NDArray[np.uint32],
-    first: int,
-    last: int,
+def _count_keys(
+    stream: NDArray[np.uint32], ranks: NDArray[np.uint32], boundary: int, bucket_bits: int, sizes: NDArray[np.int64]
+) -> None:
+    for position in range(1, stream.size):
+        if ranks[position - 1] != _NONE and stream[position] != boundary:
+            sizes[np.int64(ranks[position - 1]) >> bucket_bits] += 1
+
+
+@njit(cache=True, nogil=True)
+def _deal_keys(
     stream: NDArray[np.uint32],
+    ranks: NDArray[np.uint32],
     boundary: int,
-    index_bits: int,
-    word_bits: int,
+    low: NDArray[np.uint32],
+    bucket_bits: int,
+    low_bits: int,
+    position_bits: int,
+    free: NDArray[np.int64],
     keys: NDArray[np.uint64],
-) -> int:
-    """Keys (group, next token, place in the block) of the positions that have a next token in their document; their number."""
-    used = 0
-    begin = np.int64(row_starts[first])
-    for group in range(first, last):
-        high = np.uint64(group - first) << np.uint64(word_bits + index_bits)
-        for i in range(np.int64(row_starts[group]) - begin, np.int64(row_starts[group + 1]) - begin):
-            after = np.int64(block[i]) + 1
-            if after < stream.size and stream[after] != boundary:
-                keys[used] = high | (np.uint64(stream[after]) << np.uint64(index_bits)) | np.uint64(i)
-                used += 1
-    return used
+) -> None:
+    """Write keys to the next free place of their bucket."""
+    mask = (np.uint64(1) << np.uint64(bucket_bits)) - np.uint64(1)
+    if not stream.size:
+        return
+    context = ranks[0]
+    ranks[0] = _NONE
+    for position in range(1, stream.size):
+        following = ranks[position]  # read before it is overwritten: the context of the next position
+        if context != _NONE and stream[position] != boundary:
+            gram = ((np.uint64(context) & mask) << np.uint64(low_bits)) | np.uint64(low[position])
+            bucket = np.int64(context) >> bucket_bits
+            keys[free[bucket]] = (gram << np.uint64(position_bits)) | np.uint64(position if position_bits else 0)
+            free[bucket] += 1
+        else:
+            ranks[position] = _NONE
+        context = following
 
 
 @njit(cache=True, nogil=True)
-def _unpack(
+def _distinct(keys: NDArray[np.uint64], position_bits: int) -> int:
+    """Number of different n-grams among sorted keys."""
+    rows = 0
+    previous = ~np.uint64(0)
+    for i in range(keys.size):
+        gram = keys[i] >> np.uint64(position_bits)
+        rows += gram != previous
+        previous = gram
+    return rows
+
+
+@njit(cache=True, nogil=True)
+def _fill_rows(
     keys: NDArray[np.uint64],
-    block: NDArray[np.uint32],
-    index_bits: int,
-    word_bits: int,
     first: int,
-    last: int,
+    low_bits: int,
+    position_bits: int,
     rows: int,
-    written: int,
-    positions: NDArray[np.uint32],
     ranks: NDArray[np.uint32],
     words: NDArray[np.uint32],
     suffixes: NDArray[np.uint32],
-    row_starts: NDArray[np.uint32],
+    counts: NDArray[np.uint32],
     children: NDArray[np.uint32],
 ) -> int:
-    """Turn sorted keys into rows; returns the number of rows so far. A new n-gram is where group or token changes.
-
-    With empty `positions` (the last order) neither these nor the ranks are written.
-    """
-    index_mask = (np.uint64(1) << np.uint64(index_bits)) - np.uint64(1)
-    word_mask = (np.uint64(1) << np.uint64(word_bits)) - np.uint64(1)
-    group = first - 1  # the last group whose children have a start
+    """Turn a bucket's sorted keys into rows, `first` its first context; returns the number of rows so far."""
+    position_mask = (np.uint64(1) << np.uint64(position_bits)) - np.uint64(1)
+    low_mask = (np.uint64(1) << np.uint64(low_bits)) - np.uint64(1)
     previous = ~np.uint64(0)
     for i in range(keys.size):
-        gram = keys[i] >> np.uint64(index_bits)
-        position = np.int64(block[keys[i] & index_mask]) + 1
+        gram, position = keys[i] >> np.uint64(position_bits), np.int64(keys[i] & position_mask)
         if gram != previous:
             previous = gram
-            while group < first + np.int64(gram >> np.uint64(word_bits)):
-                group += 1
-                children[group] = rows
-            words[rows] = gram & word_mask
-            suffixes[rows] = ranks[position]  # still the rank in the order below: each position is overwritten only here
-            row_starts[rows] = written + i
+            words[rows] = gram & low_mask
+            suffixes[rows] = ranks[position]  # still the row in the order below: each position is overwritten only here
+            counts[rows] = 0
             rows += 1
-        if positions.size:
-            ranks[position] = rows - 1
-            positions[written + i] = position
-    while group < last - 1:
-        group += 1
-        children[group] = rows
+            children[first + np.int64(gram >> np.uint64(low_bits)) + 1] = rows
+        counts[rows - 1] += 1
+        ranks[position] = rows - 1
     return rows
+
+
+@njit(cache=True, nogil=True)
+def _fill_last_rows(
+    keys: NDArray[np.uint64],
+    first: int,
+    low_bits: int,
+    rows: int,
+    words_below: NDArray[np.uint32],
+    words: NDArray[np.uint32],
+    suffixes: NDArray[np.uint32],
+    counts: NDArray[np.uint32],
+    children: NDArray[np.uint32],
+) -> int:
+    """The same for keys that end with the suffix."""
+    low_mask = (np.uint64(1) << np.uint64(low_bits)) - np.uint64(1)
+    previous = ~np.uint64(0)
+    for i in range(keys.size):
+        if keys[i] != previous:
+            previous = keys[i]
+            suffix = np.int64(previous & low_mask)
+            words[rows] = words_below[suffix]
+            suffixes[rows] = suffix
+            counts[rows] = 0
+            rows += 1
+            children[first + np.int64(previous >> np.uint64(low_bits)) + 1] = rows
+        counts[rows - 1] += 1
+    return rows
+
+
+@njit(cache=True, nogil=True)
+def _fill_gaps(children: NDArray[np.uint32]) -> None:
+    """Contexts without continuations end where the one before them ends."""
+    for context in range(1, children.size):
+        children[context] = max(children[context], children[context - 1])
 
 
 @njit(cache=True, nogil=True)

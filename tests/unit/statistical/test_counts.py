@@ -40,12 +40,12 @@ def grams(levels: list[counts.Level]) -> list[list[tuple[int, ...]]]:
     return result
 
 
-@pytest.mark.parametrize("block", [1, 7, 1 << 20])  # groups larger than a block, several blocks, one block
+@pytest.mark.parametrize("bucket_bits", [0, 2, 30])  # one bucket, a few, one a context
 @pytest.mark.parametrize("order", [1, 2, 3, 5])
 def test_counts_equal_dictionaries(
-    skewed_documents: list[np.ndarray], order: int, block: int, monkeypatch: pytest.MonkeyPatch
+    skewed_documents: list[np.ndarray], order: int, bucket_bits: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(counts, "_BLOCK", block)
+    monkeypatch.setattr(counts, "_BUCKET_BITS", bucket_bits)
     stream = lay_out(*flatten(skewed_documents), vocabulary_size=BOUNDARY, end=3)
     levels = counts.count_levels(stream, BOUNDARY, order)
     counts.count_left_neighbours(levels)
