@@ -32,7 +32,7 @@ def _scores(model: MaskedModel, mask: int, items: Sequence[ClozeItem]) -> NDArra
     owners: list[int] = []  # candidate of each row, counted over all items
     for number, item in enumerate(items):
         texts = [np.asarray(next(encoded), np.int64) for _ in item.candidates]
-        begin, behind = _gap(texts)
+        begin, behind = _gap(model, item, texts)
         for candidate, text in enumerate(texts):
             for place in range(begin, len(text) - behind):
                 row = text.copy()
@@ -46,13 +46,15 @@ def _scores(model: MaskedModel, mask: int, items: Sequence[ClozeItem]) -> NDArra
     return totals.reshape(len(items), -1).astype(np.float64)
 
 
-def _gap(texts: Sequence[Ids]) -> tuple[int, int]:
-    """How many ids all texts begin with, and end with, so that between them each has one at least.
+def _gap(model: MaskedModel, item: ClozeItem, texts: Sequence[Ids]) -> tuple[int, int]:
+    """How many ids all texts of an item begin with, and end with, so that between them each has one at least.
 
-    One candidate may be the beginning of another (book, book|s): without a token of its own it would cost nothing and win.
+    One candidate may be the beginning or the end of another (book, book|s): without a token of its own it would cost nothing
+    and win, so the one it shares is hidden.
     """
     begin = shared_length(texts)
     behind = shared_length([text[begin:][::-1] for text in texts])
-    if begin + behind == min(map(len, texts)):
-        return (begin - 1, behind) if begin else (begin, behind - 1)
-    return begin, behind
+    if begin + behind < min(map(len, texts)):
+        return begin, behind
+    (left,) = model.tokenizer.encode_batch([item.left.rstrip()])
+    return (begin - 1, behind) if begin > len(left) or not behind else (begin, behind - 1)

@@ -34,8 +34,9 @@ _CARDS = {  # by what a recipe reads, or hides: what the model is, what to know 
     ),
     "masked": (
         "A model that guesses hidden tokens",
-        "Masked accuracy is the share of hidden tokens of held-out text, 15 % of it, guessed with all others in sight. No bits\n"
-        "per byte follow. The model knows the text it was trained on and nothing else, and repeats what biases that text has.",
+        "Masked accuracy is the share of hidden tokens of held-out text, 15 % of it, guessed with all others in sight. No\n"
+        "bits per byte follow. The model knows the text it was trained on and nothing else, and repeats what biases that\n"
+        "text has.",
         ("hornbook fill THIS_FOLDER 'a text with a [MASK] .'", "hornbook evaluate THIS_FOLDER your-text.txt"),
     ),
     "words": (
