@@ -142,7 +142,7 @@ def race(
 
     config = RaceConfig(
         budget=seconds,
-        contestants=tuple(contestants) or tuple(catalog.RECIPES),
+        contestants=tuple(contestants),
         style=style,
         tokenizer=tokenizer or "bpe",
         corpus=corpus or CorpusConfig(),

@@ -19,8 +19,10 @@ def race(
     demo: Annotated[
         bool, Parameter(help="Race on the English text that every Python installation carries.", negative="")
     ] = False,
-    contestants: Annotated[tuple[str, ...], Parameter(help="Who runs; all when left out.", consume_multiple=True)] = (),
-    style: Annotated[str, Parameter(help="classic or modern, where a recipe has both; the recipe's first when left out.")] = "",
+    contestants: Annotated[
+        tuple[str, ...], Parameter(help="Who runs; when left out all, below 10m without BERT.", consume_multiple=True)
+    ] = (),
+    style: Annotated[str, Parameter(help="classic or modern, where a recipe has both; the race's choice when left out.")] = "",
     tokenizer: Annotated[str, Parameter(help="bpe, wordpiece, unigram, chars, words, bytes, or the folder of one.")] = "bpe",
     vocabulary: Annotated[int, Parameter(help="Size of the shared tokenizer; 0 follows the corpus.")] = 0,
     resume: Annotated[bool, Parameter(help="Go on with an interrupted race.")] = False,
@@ -28,7 +30,7 @@ def race(
     machine: Machine = Machine(),
     common: Common = Common(),
 ) -> None:
-    """Train a unigram, an n-gram, RNN, LSTM, GRU and GPT on one text under one budget and rank them."""
+    """Train every generation, from word vectors and n-grams to GPT and RoBERTa, on one text under one budget and rank them."""
     from rich.console import Console
 
     from hornbook import api

@@ -48,7 +48,7 @@ def headline(result: RaceResult, words: Words) -> str:
     """One sentence: what won and by how much, or which models are tied."""
     order = ranked(result.rows)
     if not order:
-        return words("nothing")
+        return _cloze_headline(result, words)
     winner = order[0]
     if len(order) == 1:
         return words("alone", winner=winner.name, bits=fixed(winner.bits_per_byte, 3))
@@ -89,6 +89,7 @@ def explanation(result: RaceResult, words: Words) -> list[str]:
     if winner.size_mb is not None:
         size = fixed(winner.size_mb, decimals_for([winner.size_mb], most=2))
         sentences.append(words("cost", winner=winner.name, seconds=duration(winner.train_seconds), size=size))
+    sentences += _cloze_places(result.rows, words)
     unjudged = [row.name for row in result.rows if row.too_small_to_judge]
     if unjudged:
         sentences.append(words("too_small", names=words.listing(unjudged), budget=larger_budget(result.budget_seconds)))
@@ -116,6 +117,28 @@ def advise(result: RaceResult, words: Words) -> list[Advice]:
             reasons = [*reasons[:1], words("why_only", tolerance=tolerance)] if _alone(result.rows) else reasons
         advices.append(Advice(row, tuple(purposes), tuple(reasons)))
     return advices
+
+
+def _cloze_headline(result: RaceResult, words: Words) -> str:
+    """The headline of a race without language models."""
+    answered = [row for row in result.rows if row.cloze_accuracy is not None]
+    if not answered:
+        return words("nothing")
+    winner = max(answered, key=lambda row: row.cloze_accuracy or 0.0)
+    return words("cloze_alone", winner=winner.name, percent=percent(winner.cloze_accuracy))
+
+
+def _cloze_places(rows: Sequence[RaceRow], words: Words) -> list[str]:
+    """Where the rows without bits per byte stand among all, by the measure that all share."""
+    best = [row.name for row in rows if row.cloze_rank == 1]
+    without = [row for row in rows if row.cloze_rank is not None and row.bits_per_byte is None]
+    if not best or not without or len(without) == len(rows):
+        return []
+    places: dict[int, list[str]] = {}
+    for row in without:
+        places.setdefault(row.cloze_rank or 0, []).append(row.name)
+    told = [words("cloze_place_of", names=words.listing(names), rank=rank) for rank, names in sorted(places.items())]
+    return [words("cloze_places", best=words.listing(best), places=words("comma").join(told))]
 
 
 def rank_label(row: RaceRow) -> str:

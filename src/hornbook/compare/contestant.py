@@ -25,12 +25,12 @@ from hornbook.corpus.shards import ShardSplit
 from hornbook.scoring.lm import LanguageScore
 from hornbook.scoring.sample import shorten
 from hornbook.tasks.lessons import quick_score
-from hornbook.tasks.pretrain import Data, Trained, fit, held_out, open_data
+from hornbook.tasks.pretrain import Data, Trained, fit, held_out, open_data, read_curve
 from hornbook.tasks.saving import save_model
 
 Log = Callable[[Event], None]
 CURVE_TOKENS = 40_000  # of held-out text for each point of a learning curve
-ENTRY, UNITS, PROBE, CLOZE = "entry.json", "units.npz", "probe.json", "cloze.json"  # in the work folder
+ENTRY, UNITS, ANSWERS, PROBE, CLOZE = "entry.json", "units.npz", "answers.npz", "probe.json", "cloze.json"  # in the work folder
 _PASSES = 0.75  # of the time for passes over the text; the rest scores and saves
 _SAVING_SECONDS = 1.0  # build, save, latency, samples
 _KEPT = ("bits_per_byte", "bits_per_byte_ci95", "train_seconds", "tokens_seen", "parameters")  # in run.json
@@ -53,6 +53,7 @@ def compete(
     seconds: float,
     test_tokens: int,
     cloze_seconds: float,
+    context_seconds: float,
     prompts: Sequence[str],
     overrides: Mapping[str, Any],
     seed: int,
@@ -75,10 +76,12 @@ def compete(
     config = merge(recipe.styles[style], overrides)
     forecast: dict[str, float] = {}
     if recipe.batches is None:
-        left = _PASSES * (seconds - cloze_seconds - (time.perf_counter() - begin))
+        left = _PASSES * (seconds - cloze_seconds - context_seconds - (time.perf_counter() - begin))
         config = _counting(recipe, config, data, left, heard)
     else:
-        reserve = cloze_seconds + _SAVING_SECONDS + (time.perf_counter() - begin)
+        reserve = (
+            cloze_seconds + context_seconds * (recipe.batches != "masked") + _SAVING_SECONDS + (time.perf_counter() - begin)
+        )
         training = dataclasses.replace(config.training, seed=seed, device=device)
         config = dataclasses.replace(config, training=training)
         sizing = _size(recipe, config, data, probe, seconds - reserve, test_tokens)
@@ -90,9 +93,11 @@ def compete(
     trained = fit(recipe, config, data, work=work, resume=resume, log=heard, curve_tokens=curve_tokens)
     if trained.reason == "terminated":
         raise Interrupted("{name} was stopped; its checkpoint is whole", name=name)
-    examination = Examination(test, folder / "work" / CLOZE, cloze_seconds, prompts, seed)
-    row, score = judge(recipe, config, trained, examination, log=heard)
+    examination = Examination(test, folder / "work" / CLOZE, cloze_seconds, context_seconds, prompts, seed)
+    row, score, cloze = judge(recipe, config, trained, examination, log=heard)
     entry = Entry(row)
+    if cloze is not None:
+        save_units(cloze.units, work / ANSWERS)
     if isinstance(score, LanguageScore):
         save_units(score.units, work / UNITS)
         entry = Entry(row, score.unit_kind, len(score.unit_nats))
@@ -103,7 +108,7 @@ def compete(
         name=name,
         family=name,
         epochs=trained.tokens_seen / max(1, int(data.shards.split("train").tokens.size)),
-        shape=_shape(config.model),
+        shape=_shape(config.model) if style == next(iter(recipe.styles)) else f"{style}, {_shape(config.model)}",
         share_seconds=seconds,
         size_mb=size,
         peak_rss_mb=peak_rss_mb(),
@@ -111,6 +116,7 @@ def compete(
         forecast=forecast,
         actual=_actual(row, time.perf_counter() - begin) if forecast else {},
         curve=trained.curve or _point(recipe, config, trained, data),
+        masked_curve=read_curve(work / "metrics.jsonl", "masked_accuracy") if recipe.batches == "masked" else (),
         alarms=tuple(alarms),
     )
     save_entry(dataclasses.replace(entry, row=row), work)

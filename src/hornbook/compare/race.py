@@ -12,13 +12,14 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from hornbook import catalog
 from hornbook.compare.advice import pick_best
-from hornbook.compare.contestant import CLOZE, ENTRY, PROBE, UNITS, Entry, test_split
+from hornbook.compare.contestant import ANSWERS, CLOZE, ENTRY, PROBE, UNITS, Entry, test_split
+from hornbook.compare.field import default_field, field_note, race_style
 from hornbook.compare.probe import Probe
 from hornbook.compare.ranking import corpus_summary, load_units, machine_summary, rank_rows, tokenizer_summary, write_report
 from hornbook.compare.results import RaceResult, RaceRow
@@ -37,7 +38,9 @@ Log = Callable[[Event], None]
 LEAST_SECONDS = 10.0  # no race below: starting the libraries alone takes a few seconds
 _FINISH = 0.03  # of the budget kept for ranking, report and rounding
 _CLOZE = 0.06  # of a share that cloze accuracy may take
+_CONTEXT = 0.02  # of a share that the curve over context may take
 _EVALUATION = 0.12  # of a share that scoring the held-out text may take
+_TEST_TOKENS = "test-tokens.json"
 _PROMPT_CHARACTERS = 60
 _INTERRUPTED = "interrupted during {name}; what is finished is kept: run the same command with --resume to go on"
 
@@ -47,8 +50,8 @@ class RaceConfig:
     """What is raced, under which budget (seconds of wall time in all)."""
 
     budget: float = 600.0
-    contestants: tuple[str, ...] = tuple(catalog.RECIPES)  # in the order they run
-    style: str = ""  # "" takes each recipe's first style
+    contestants: tuple[str, ...] = ()  # in the order they run; `default_field` of the budget when none is named
+    style: str = ""  # "" takes what `race_style` says
     tokenizer: TokenizerConfig | Path | str = "bpe"
     corpus: CorpusConfig = field(default_factory=CorpusConfig)
     cloze_items: int = 400
@@ -74,6 +77,10 @@ def race(
             budget=config.budget,
             least=LEAST_SECONDS,
         )
+    if not config.contestants:
+        config = replace(config, contestants=default_field(config.budget))
+        if note := field_note(config.budget):
+            log(Note(note))
     for name in config.contestants:
         catalog.recipe(name)
     require_sources(sources)
@@ -194,6 +201,7 @@ def _probe(worker: Worker, data: Data, work: Path, config: RaceConfig, log: Log)
             "seconds": min(20.0, 0.08 * config.budget),
             "device": config.device,
             "documents": len(test_split(data)),
+            "styles": {name: race_style(catalog.recipe(name), config.style) for name in networks},
         },
         log=log,
     )
@@ -201,11 +209,19 @@ def _probe(worker: Worker, data: Data, work: Path, config: RaceConfig, log: Log)
 
 
 def _test_tokens(data: Data, work: Path, config: RaceConfig, clock: _Clock) -> int:
-    """How much held-out text every contestant is scored on: all of it, or what the slowest scores in its part of a share."""
+    """How much held-out text every contestant is scored on: all of it, or what the slowest scores in its part of a share.
+
+    Decided once: those that run after an interruption are compared with those before it.
+    """
+    decided = work / _TEST_TOKENS
+    if decided.is_file():
+        return int(json.loads(decided.read_text("utf-8")))
     probe = _read_probe(work)
     total = int(test_split(data).tokens.size)
     slowest = min((family.evaluation_tokens_per_second for family in probe.families.values()), default=float("inf"))
-    return int(min(total, max(2000, slowest * _EVALUATION * clock.share(len(config.contestants)))))
+    tokens = int(min(total, max(2000, slowest * _EVALUATION * clock.share(len(config.contestants)))))
+    artifact.write_text_atomic(decided, json.dumps(tokens))
+    return tokens
 
 
 def _contest(
@@ -228,7 +244,7 @@ def _contest(
     log(Note(f"{recipe.title}: at most {share:.0f} s"))
     arguments: dict[str, Any] = {
         "name": name,
-        "style": config.style if config.style in recipe.styles else next(iter(recipe.styles)),
+        "style": race_style(recipe, config.style),
         "race": str(output),
         "seconds": share,
         "cloze_seconds": max(0.3, _CLOZE * share),
@@ -242,6 +258,7 @@ def _contest(
     else:
         job = "hornbook.compare.contestant:compete"
         arguments |= {"test_tokens": test_tokens, "prompts": list(prompts), "device": config.device}
+        arguments |= {"context_seconds": max(0.1, _CONTEXT * share)}
     try:
         worker.run(job, arguments, log=log)
     except JobError as error:
@@ -266,10 +283,13 @@ def _result(
     command: str,
 ) -> RaceResult:
     scored = [entry for entry in entries if entry.row.bits_per_byte is not None]
-    if not scored:
+    if not any(entry.row.model for entry in entries):
         raise ContentError("no contestant finished; see the alarms above and {folder}", folder=output / "work")
     units = {entry.row.name: load_units(output / "work" / entry.row.name / UNITS) for entry in scored}
-    rows = rank_rows([entry.row for entry in entries], units, seed=config.seed)
+    answered = [entry.row.name for entry in entries if entry.row.model and entry.row.cloze_accuracy is not None]
+    answers = {name: load_units(output / "work" / name / ANSWERS) for name in answered}
+    rows = rank_rows([entry.row for entry in entries], units, answers, seed=config.seed)
+    judged = scored[0] if scored else entries[0]
     return RaceResult(
         corpus=corpus_summary(store, data),
         machine=machine_summary(_read_probe(output / "work")),
@@ -279,8 +299,8 @@ def _result(
         rows=rows,
         best=pick_best(rows),
         stage_seconds=dict(clock.stages),
-        interval_unit=scored[0].interval_unit,
-        interval_units=scored[0].interval_units,
+        interval_unit=judged.interval_unit,
+        interval_units=judged.interval_units or None,
         prompts=tuple(prompts),
         command=command,
         folder=str(output),

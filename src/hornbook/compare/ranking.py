@@ -22,18 +22,25 @@ from hornbook.compare.results import (
 )
 from hornbook.core import artifact, runtime
 from hornbook.corpus.store import TextStore
+from hornbook.scoring.cloze_items import CANDIDATES
 from hornbook.scoring.significance import Units, rank_with_ties
 from hornbook.tasks.pretrain import Data
 
+_FEW_QUESTIONS = 50  # fewer tell nobody apart
+_STEEP = 0.2  # of its masked accuracy
 _HAN_TEXT = 0.2  # share of Han characters from which on a text is shown as Chinese
 
 
-def rank_rows(rows: Sequence[RaceRow], units: Mapping[str, Units], *, seed: int) -> tuple[RaceRow, ...]:
-    """Rows best first, ranked by paired bootstrap on the same held-out units; then those without one, by cloze accuracy.
+def rank_rows(
+    rows: Sequence[RaceRow], units: Mapping[str, Units], answers: Mapping[str, Units], *, seed: int
+) -> tuple[RaceRow, ...]:
+    """Rows best first, ranked by paired bootstrap on the same held-out units; then those without any, by the cloze test.
 
-    A share counts as too small to judge where one more doubling of the training time, worth what the last one was worth,
-    would close the gap to the best.
+    `answers` are right and wrong ones to the cloze questions, in the order asked: what all contestants can be compared by,
+    on the questions that all of them answered. A share counts as too small to judge where one more doubling of the training
+    time, worth what the last one was worth, would close the gap to the best; for a masked model see `still_learning`.
     """
+    rows = _by_cloze(rows, answers, seed)
     places = {place.name: place for place in rank_with_ties(units, seed=seed)} if units else {}
     order = list(places)
     result = []
@@ -43,7 +50,7 @@ def rank_rows(rows: Sequence[RaceRow], units: Mapping[str, Units], *, seed: int)
 
     for row in sorted(rows, key=place_of):
         if row.name not in places:
-            result.append(row)
+            result.append(dataclasses.replace(row, too_small_to_judge=still_learning(row)))
             continue
         place, gain = places[row.name], gain_per_doubling(row.curve)
         result.append(
@@ -57,6 +64,30 @@ def rank_rows(rows: Sequence[RaceRow], units: Mapping[str, Units], *, seed: int)
             )
         )
     return tuple(result)
+
+
+def _by_cloze(rows: Sequence[RaceRow], answers: Mapping[str, Units], seed: int) -> list[RaceRow]:
+    """The rows with their places in the cloze test; without places where too few questions were answered by all."""
+    shared = min((len(units) for units in answers.values()), default=0)
+    if shared < _FEW_QUESTIONS:
+        return list(rows)
+    same = {name: units.first(shared) for name, units in answers.items()}
+    ranks = {place.name: place.rank for place in rank_with_ties(same, higher_is_better=True, seed=seed)}
+    return [dataclasses.replace(row, cloze_rank=ranks.get(row.name)) for row in rows]
+
+
+def still_learning(row: RaceRow) -> bool:
+    """Whether a masked model's share was too small to judge it.
+
+    So it is where it cannot be told from guessing in the cloze test, and where the last doubling of its training time brought
+    a fifth or more of its masked accuracy.
+    """
+    if row.masked_accuracy is None:
+        return False
+    if row.cloze_accuracy_ci95 is not None and row.cloze_accuracy_ci95[0] <= 1 / CANDIDATES:
+        return True
+    gain = gain_per_doubling([(seconds, tokens, -accuracy) for seconds, tokens, accuracy in row.masked_curve])
+    return gain is not None and row.cloze_rank != 1 and gain >= _STEEP * row.masked_curve[-1][2]
 
 
 def gain_per_doubling(curve: Sequence[CurvePoint]) -> float | None:

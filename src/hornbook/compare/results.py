@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hornbook.core.codec import from_json, plain
+from hornbook.scoring.long_range import ContextCurve
 
 Interval: typing.TypeAlias = tuple[float, float]
 CurvePoint: typing.TypeAlias = tuple[float, int, float]  # training seconds, tokens seen, held-out bits per byte
@@ -40,6 +41,7 @@ class RaceRow:
     bits_per_byte_ci95: Interval | None = None
     cloze_accuracy: float | None = None  # 0 to 1
     cloze_accuracy_ci95: Interval | None = None
+    cloze_rank: int | None = None  # among all contestants, by paired tests on the questions that all of them answered
     masked_accuracy: float | None = None  # 0 to 1, of hidden tokens guessed from both sides
     masked_accuracy_ci95: Interval | None = None
     task_score: float | None = None
@@ -59,11 +61,13 @@ class RaceRow:
     forecast: dict[str, float] = field(default_factory=dict)
     actual: dict[str, float] = field(default_factory=dict)
     curve: tuple[CurvePoint, ...] = ()
+    masked_curve: tuple[CurvePoint, ...] = ()  # the same with masked accuracy in place of bits per byte
     samples: tuple[str, ...] = ()
     shape: str = ""  # a few words: "4 layers, width 256, context 256"
     notes: tuple[str, ...] = ()
     alarms: tuple[str, ...] = ()
     word_map: WordMap | None = None  # of word vectors
+    context: ContextCurve | None = None  # of language models: the loss with ever more of what stands before, in nats a token
     too_small_to_judge: bool = False  # the share of the budget was too small for this family to show what it can do
 
 

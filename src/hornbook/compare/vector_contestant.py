@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from hornbook import catalog
-from hornbook.compare.contestant import CLOZE, Entry, planned, save_entry, with_alarms
+from hornbook.compare.contestant import ANSWERS, CLOZE, Entry, planned, save_entry, with_alarms
+from hornbook.compare.ranking import save_units
 from hornbook.compare.results import RaceRow
 from hornbook.compare.word_map import build_word_map
 from hornbook.core.config import merge
@@ -63,6 +64,8 @@ def compete(
     items = load_cloze(folder / "work" / CLOZE)
     scorer = cloze_scorer(vectors, words_like("\n".join(head(split, _LOOKED_AT)), config.words))
     cloze = cloze_with(scorer, items, seconds=cloze_seconds, log=heard) if items else None
+    if cloze is not None:
+        save_units(cloze.units, work / ANSWERS)
     row = RaceRow(
         name=name,
         family=name,

@@ -90,6 +90,20 @@ TEXT: dict[str, tuple[str, str]] = {
         "is among them.",
         "越低、越靠左越好。阶梯线连接两方面都不被其他模型超过的模型：在它们之中挑选。",
     ),
+    "context": ("How far back context helps", "多远的上文还有用"),
+    "context_lead": (
+        "What a model loses, in bits a token, when it sees only so many of the tokens before. Where a line comes down to zero, "
+        "what stands further back no longer helps: an n-gram model ends with its order, gates and attention reach further.",
+        "模型只能看到前面若干个词元时，每个词元多用的比特。曲线降到零之处，再往前的文本就不再有帮助：n 元模型止于它的阶数，"
+        "门控与注意力看得更远。",
+    ),
+    "context_reach": ("reach, tokens", "可及词元数"),
+    "context_1": ("lost with 1 in sight", "只见 1 个时的损失"),
+    "context_16": ("lost with 16", "只见 16 个时的损失"),
+    "context_bits": ("bits/token with all", "全部可见时 比特/词元"),
+    "context_stretches": ("samples", "样本数"),
+    "axis_context": ("tokens in sight, logarithmic", "可见词元数（对数）"),
+    "axis_lost": ("bits a token lost", "每词元多用的比特"),
     "samples": ("In their own words", "各说各话"),
     "samples_lead": (
         "Every model continues the same beginning (in bold), each left to its own sampling with the same seed.",
@@ -156,6 +170,16 @@ TEXT: dict[str, tuple[str, str]] = {
     "tab_size": ("size", "体积"),
     "tab_latency": ("latency", "延迟"),
     "tab_time": ("training time", "训练时间"),
+    "cloze_place": ("place {rank} in the cloze test", "完形测试第 {rank} 名"),
+    "cloze_places": (
+        "Best in the cloze test, which all can take: {best}; places of those without bits per byte: {places}.",
+        "所有模型都参加的完形测试中最好的是 {best}；没有比特/字节的模型的名次：{places}。",
+    ),
+    "cloze_place_of": ("{names} {rank}", "{names} 第 {rank}"),
+    "cloze_alone": (
+        "No model has bits per byte; {winner} answers the most cloze questions: {percent}.",
+        "没有模型有比特/字节；{winner} 答对的完形题最多：{percent}。",
+    ),
     "tied_with": ("tied with {names}", "与 {names} 并列"),
     "judge": ("share too small to judge", "份额太小，无法评判"),
     "off_chart": ("Beyond the edge of the chart: {names}.", "超出图外：{names}。"),
@@ -227,6 +251,13 @@ TEXT: dict[str, tuple[str, str]] = {
         "byte; “masked” is how often their first guess is right (15 % hidden); the cloze test is where they meet the others.",
         "BERT 与 RoBERTa 由两侧猜出被遮的词元，这不是文本的概率，所以没有比特/字节；“掩码”是首选猜中的比例（遮去 15 %），"
         "完形测试是它们与其他模型相遇之处。",
+    ),
+    "method_context": (
+        "For the reach of the context, the last four tokens of stretches of the held-out text are scored with ever more of "
+        "what stands before them, from a fresh state. The reach is the shortest context that loses less than 0.03 bits a token "
+        "against the longest at 97.5 % confidence; a slow model is asked fewer stretches, and few make the reach look longer.",
+        "测量上文的可及范围时，对留出文本片段的最后四个词元计分，逐步放开其前文，每次都从全新状态开始。可及范围是与最长上文相比，"
+        "每词元损失以 97.5 % 的把握小于 0.03 比特的最短上文；较慢的模型只测较少的片段，片段少时可及范围会显得更长。",
     ),
     "method_tokenizer": (
         "All models share one tokenizer, trained on the training text alone; none has a word it cannot spell.",

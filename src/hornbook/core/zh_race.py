@@ -1,6 +1,9 @@
 """Chinese sentences of the race and of what it shares with training."""
 
 MESSAGES: dict[str, str] = {
+    "{title} needs more time: it runs from --budget {least} on, or when named with --contestants": (
+        "{title} 需要更多时间：从 --budget {least} 起参赛，也可用 --contestants 点名"
+    ),
     "{name} was stopped; its checkpoint is whole": "{name} 已停止；它的检查点是完整的",
     "a budget of {budget:g} s is too short for a race: give at least {least:g} s, better 3m": (
         "{budget:g} 秒的预算不够一场比赛：至少给 {least:g} 秒，最好 3m"

@@ -6,6 +6,7 @@ which one symbol must be remembered over so many others, for a model to be train
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ from hornbook.scoring.significance import Interval, Units, bootstrap_ratio, pair
 
 CONTEXTS = (0, 1, 2, 4, 8, 16, 32, 64, 128, 256)
 SYMBOLS = 8  # that may have to be remembered
+_FIRST_GROUP = 16  # stretches scored before the clock is looked at; then as many again as were scored so far
 
 
 @dataclass(frozen=True)
@@ -59,38 +61,57 @@ def context_curve(
     scored: int = 4,
     stretches: int = 400,
     cost: float = 0.02,
+    seconds: float | None = None,
     seed: int = 1,
 ) -> ContextCurve:
     """Score the last `scored` tokens of stretches drawn from held-out text, with ever more of what stands before them.
 
     Every context scores the same tokens, from a fresh state (Khandelwal et al. 2018, section 3, for a trained model that is
-    not trained again). Stretches lie within documents. ContentError when no document is long enough for the longest context.
+    not trained again). Stretches lie within documents. `seconds` limits the time: stretches left over are not scored, so a slow
+    model is asked the first of those that a quick one is asked. ContentError when no document is long enough for the longest
+    context.
     """
     contexts = sorted(set(contexts))
     if len(contexts) < 2 or contexts[0] < 0 or scored < 1:
         raise UsageError("a curve over context needs two lengths from 0 on, and at least one scored token")
     pieces = _stretches(split, contexts[-1] + scored, stretches, seed)
-    nats = np.empty((len(contexts), len(pieces)))
-    for row, context in enumerate(contexts):
-        results = model.log_probs([piece[-(context + scored) :] for piece in pieces])
-        nats[row] = [-float(scores[context : context + scored].sum(dtype=np.float64)) for scores in results]
-    weights = np.full(len(pieces), float(scored))
+    nats = _nats(model, pieces, contexts, scored, seconds)  # (contexts, stretches)
+    weights = np.full(nats.shape[1], float(scored))
     units = [Units(row, weights) for row in nats]
     points = []
     for context, unit in zip(contexts, units):
         gap = paired_bootstrap(unit, units[-1], seed=seed)
         points.append(ContextPoint(context, unit.ratio, bootstrap_ratio(unit, seed=seed), gap.difference, gap.ci95))
     reach = next((point.context for point in points if point.worse_ci95[1] <= cost), contexts[-1])
-    return ContextCurve(tuple(points), reach, len(pieces))
+    return ContextCurve(tuple(points), reach, nats.shape[1])
+
+
+def _nats(
+    model: LanguageModel[Any], pieces: Sequence[Ids], contexts: Sequence[int], scored: int, seconds: float | None
+) -> NDArray[np.float64]:
+    """(contexts, stretches) -log P of the last `scored` tokens; fewer stretches where the next group would end too late."""
+    began = time.perf_counter()
+    groups: list[NDArray[np.float64]] = []
+    done, size = 0, _FIRST_GROUP
+    while done < len(pieces):
+        group = pieces[done : done + size]
+        spent = time.perf_counter() - began
+        if seconds is not None and done and spent * (1 + len(group) / done) > seconds:
+            break
+        rows = [model.log_probs([piece[-(context + scored) :] for piece in group]) for context in contexts]
+        groups.append(np.array([[-float(scores[-scored - 1 : -1].sum(dtype=np.float64)) for scores in row] for row in rows]))
+        done += len(group)
+        size = done
+    return np.concatenate(groups, axis=1)
 
 
 def _stretches(split: HeldOut, length: int, count: int, seed: int) -> list[Ids]:
-    """`count` stretches of a split, drawn evenly from all that lie within one document."""
+    """`count` stretches of a split, drawn evenly from all that lie within one document, in the order they were drawn."""
     room = np.array([max(0, len(split.document(index)) - length + 1) for index in range(len(split))], dtype=np.int64)
     ends = np.cumsum(room)
     if not len(room) or not ends[-1]:
         raise ContentError("no held-out document has {length} tokens: ask for shorter contexts", length=length)
-    drawn = np.sort(np.random.default_rng(seed).choice(int(ends[-1]), size=min(count, int(ends[-1])), replace=False))
+    drawn = np.random.default_rng(seed).choice(int(ends[-1]), size=min(count, int(ends[-1])), replace=False)
     documents = np.searchsorted(ends, drawn, side="right")
     firsts = drawn - (ends - room)[documents]
     return [split.document(int(index))[first : first + length] for index, first in zip(documents, firsts)]

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -43,6 +43,9 @@ from hornbook.tokenizers import (
     train_tokenizer,
 )
 
+if TYPE_CHECKING:
+    from hornbook.tasks.mixed import Source
+
 Log = Callable[[Event], None]
 _REPLAY = "replay.json"
 _REPORT_CHARACTERS = 2_000_000  # of text the tokenizer is judged on
@@ -57,6 +60,16 @@ class Data:
     report: TokenizerReport | None = None
     replay: Shards | None = None
     replay_share: float = 0.0
+    sources: tuple[Source, ...] = ()  # the texts that the corpus is mixed from
+
+    def parts(self) -> list[tuple[ShardSplit, float]]:
+        """The training text, text by text, and what share of the rows of a batch each has."""
+        train = self.shards.split("train")
+        if self.sources:
+            return [(source.of(train, "train"), source.share) for source in self.sources]
+        if self.replay is not None:
+            return [(train, 1 - self.replay_share), (self.replay.split("train"), self.replay_share)]
+        return [(train, 1.0)]
 
 
 @dataclass(frozen=True)
@@ -115,6 +128,10 @@ def open_data(work: Path) -> Data:
     """What `prepare_data` and `with_replay` left in a work folder, for another process; without the report on the tokenizer."""
     shards = Shards.open(work / "shards", check=False)
     data = Data(load_tokenizer(work / "shards" / "tokenizer"), shards)
+    if (work / "mix.json").is_file():
+        from hornbook.tasks.mixed import with_sources
+
+        return with_sources(data, work)
     if not (work / _REPLAY).is_file():
         return data
     share = json.loads((work / _REPLAY).read_text("utf-8"))["share"]
@@ -224,6 +241,10 @@ def fit_and_score(
         )
     trained = fit(recipe, config, data, work=work, resume=resume, log=log, initial=tokens, nproc=nproc)
     score = lessons.score(recipe, config, trained.model, held)
+    if data.sources:
+        from hornbook.tasks.mixed import source_scores
+
+        facts["sources"] = source_scores(recipe, config, trained.model, data)
     if compare:
         log(Note(translate("the same training from a random embedding table, {steps} steps").format(steps=trained.steps)))
         same = dataclasses.replace(config, training=dataclasses.replace(config.training, steps=trained.steps, seconds=0.0))
@@ -306,6 +327,8 @@ def train_network(
         identity["words"] = (data.shards.words or {}).get("fingerprint", "")
     if data.replay is not None:
         identity |= {"replay": data.replay.fingerprint, "replay-share": data.replay_share}
+    if data.sources:
+        identity["mix"] = ", ".join(f"{source.name} {source.share:.4f}" for source in data.sources)
     sample = shorten(held_out(data.shards), data.tokenizer, tokens=curve_tokens)
     measure = lambda: lessons.quick_score(recipe, config, model, sample)
     finished = None

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from hornbook.compare.results import CorpusSummary, MachineSummary, RaceResult, RaceRow, SplitSummary, TokenizerSummary
 from hornbook.core.errors import ContentError
+from hornbook.scoring.long_range import ContextCurve, ContextPoint
 
 ROW_KEYS = [
     "name",
@@ -65,6 +66,12 @@ rows = st.builds(
 def test_json_round_trip_loses_nothing(contestants: list[RaceRow]) -> None:
     result = result_with(*contestants, stage_seconds={"probe": 2.5}, prompts=("The",), versions={"torch": "2"})
     assert RaceResult.from_json(result.to_json()) == result
+
+
+def test_curves_over_context_come_back_equal() -> None:
+    points = tuple(ContextPoint(length, 4.0 - 0.1 * length, (3.0, 5.0), 0.5, (0.4, 0.6)) for length in (0, 1, 2))
+    row = RaceRow("gpt", 4, "gpt", context=ContextCurve(points, 1, 32), masked_curve=((1.0, 2, 0.3),), cloze_rank=2)
+    assert RaceResult.from_json(result_with(row).to_json()).rows[0] == row
 
 
 def test_json_has_the_promised_keys() -> None:

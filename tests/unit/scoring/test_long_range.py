@@ -86,3 +86,23 @@ def test_a_trained_network_recalls_what_a_fresh_one_does_not():
     assert [point.lag for point in trained] == [2, 3]
     assert all(point.accuracy < 0.4 for point in fresh)
     assert all(point.accuracy > 0.9 and point.accuracy_ci95[0] > 0.8 for point in trained)
+
+
+class Counting(SeesBack):
+    """Counts the stretches it was asked."""
+
+    asked = 0
+
+    def log_probs(self, documents):
+        self.asked += len(documents)
+        return super().log_probs(documents)
+
+
+def test_without_time_the_first_stretches_alone_are_asked(periodic):
+    contexts = (0, 12, 32)
+    whole, short = Counting(12), Counting(12)
+    assert context_curve(whole, periodic, contexts=contexts, stretches=100).stretches == 100
+    curve = context_curve(short, periodic, contexts=contexts, stretches=100, seconds=0.0)
+    assert curve.stretches == 16 and short.asked == 16 * 3 and whole.asked == 100 * 3
+    again = context_curve(SeesBack(12), periodic, contexts=contexts, stretches=100, seconds=0.0)
+    assert again == curve

@@ -9,6 +9,7 @@ from importlib import resources
 from hornbook.compare.advice import advise, explanation, headline, ranked
 from hornbook.compare.numbers import decimals_for, duration, fixed, round_duration
 from hornbook.compare.report import sections
+from hornbook.compare.report.long_range import long_range
 from hornbook.compare.report.marks import Look, looks, swatch
 from hornbook.compare.report.markup import Markup, element, join, prose
 from hornbook.compare.report.ranking import ranking_table
@@ -41,6 +42,7 @@ def render(result: RaceResult, *, language: str = "en") -> str:
         _ranking(result, looks_by_name, words),
         sections.curves(result, looks_by_name, words),
         sections.costs(result, looks_by_name, words),
+        long_range(result, looks_by_name, words),
         sections.samples(result, looks_by_name, words),
         word_vectors(result, looks_by_name, words),
         sections.forecasts(result, looks_by_name, words),

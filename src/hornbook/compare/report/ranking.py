@@ -91,6 +91,8 @@ def _row(row: RaceRow, look: Look, columns: Sequence[Column], scale: Scale, word
     remarks = []
     if row.tied_with:
         remarks.append(element("span", words("tied_with", names=words.listing(row.tied_with)), class_="tie"))
+    if row.rank is None and row.cloze_rank is not None:
+        remarks.append(element("span", words("cloze_place", rank=row.cloze_rank), class_="about"))
     if row.too_small_to_judge:
         remarks.append(element("span", words("judge"), class_="doubt"))
     if row.alarms:

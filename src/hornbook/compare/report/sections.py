@@ -213,6 +213,8 @@ def method(result: RaceResult, words: Words) -> Markup:
         sentences.insert(3, words("method_cloze"))
     if any(row.masked_accuracy is not None for row in result.rows):
         sentences.insert(4, words("method_masked"))
+    if any(row.context is not None for row in result.rows):
+        sentences.append(words("method_context"))
     return section(
         "method", words("method"), element("ul", *[element("li", sentence) for sentence in sentences], class_="prose")
     )
