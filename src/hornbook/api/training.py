@@ -29,6 +29,7 @@ def train(
     style: str = "",
     budget: str | float = "",
     tokenizer: TokenizerConfig | Path | str | None = None,
+    mix: str = "",
     corpus: CorpusConfig | None = None,
     overrides: Mapping[str, Any] | None = None,
     init_embeddings: str | Path | None = None,
@@ -49,11 +50,12 @@ def train(
     from: word vectors go on from them, a network's embedding table begins with them; with `compare_init` the network is
     trained a second time from a random table, for as many steps, and the difference is reported. With `nproc` above 1 that
     many processes train a network together, one per GPU or on parts of the cores. `segmenter` cuts text without spaces where a
-    masked model hides whole words: a saved segmenter, "rjieba", "characters", or "auto".
+    masked model hides whole words: a saved segmenter, "rjieba", "characters", or "auto". With `mix` ("0.3", "en=3,zh=1")
+    every source is a text of its own, with its share of each batch and its own held-out score (tasks/mixed.py).
     """
     require(sources)
     from hornbook.corpus.prepare import CorpusConfig
-    from hornbook.tasks import pretrain
+    from hornbook.tasks import mixed, pretrain
     from hornbook.tasks.saving import save_model
     from hornbook.tasks.vectors import open_vectors, train_vectors
 
@@ -67,19 +69,29 @@ def train(
         raise UsageError("--nproc is {nproc}: it must be at least 1", nproc=nproc)
     if nproc > 1 and found.batches is None:
         raise UsageError("--nproc is for networks; {recipe} uses threads: --threads", recipe=recipe)
+    if mix and found.batches is None:
+        raise UsageError("--mix shares the rows of a network's batches; {recipe} has none", recipe=recipe)
     seconds = seconds_of(budget or ("10m" if found.reads == "tokens" else 0.0))
     artifact.require_own(output)
     initial = None if init_embeddings is None else open_vectors(init_embeddings)
     work = output.parent / f"{output.name}.work"
     clear_work(work, resume=resume)
-    store = pretrain.prepare_text(sources, work, config=corpus or CorpusConfig(), log=log)
+    settings, tokenizer = corpus or CorpusConfig(), tokenizer or found.tokenizer
+    if mix:
+        store = mixed.mixed_text(sources, work, mix=mix, config=settings, log=log)
+        tokenizer = mixed.mixed_tokenizer(store, work, tokenizer, log=log)
+    else:
+        store = pretrain.prepare_text(sources, work, config=settings, log=log)
     if found.reads == "words":
         result = train_vectors(
             found, config, store, output, work=work, initial=initial, seconds=seconds, seed=seed, resume=resume, log=log
         )
         return {"model": str(output), **result}
-    data = pretrain.prepare_data(store, work, tokenizer=tokenizer or found.tokenizer, log=log)
+    data = pretrain.prepare_data(store, work, tokenizer=tokenizer, log=log)
     config = _sized(found, config, data, seconds, overrides or {}, seed=seed, device=device, log=log)
+    if mix:
+        data = mixed.with_sources(data, work)
+        mixed.show_mix(data, config.training.rows, log=log)
     if found.batches == "masked":
         from hornbook.tasks.masking import show_masks, with_word_starts
 

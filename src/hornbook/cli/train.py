@@ -104,6 +104,9 @@ def _language_model(name: str, recipe: Any) -> Callable[..., None]:
         closed_vocabulary: Annotated[
             bool, Parameter(help="With --tokenizer words: a literal unk type is an ordinary word.", negative="")
         ] = False,
+        mix: Annotated[
+            str, has_table, Parameter(help="Shares of several texts: size to this power (0.3), or NAME=WEIGHT,NAME=WEIGHT.")
+        ] = "",
         resume: Annotated[bool, Parameter(help="Go on with an interrupted training.")] = False,
         tensorboard: Annotated[bool, Parameter(help="Write curves for TensorBoard into OUTPUT.work/tensorboard.")] = False,
         nproc: Annotated[int, processes] = 1,
@@ -156,6 +159,7 @@ def _language_model(name: str, recipe: Any) -> Callable[..., None]:
                 style=style,
                 budget=budget,
                 tokenizer=tokenizer_of(tokenizer, vocabulary, closed=closed_vocabulary),
+                mix=mix,
                 corpus=corpus_config(text, seed=machine.seed),
                 overrides=overrides,
                 init_embeddings=init.init_embeddings or None,
@@ -181,7 +185,7 @@ def _pair_settings(recipe: Any, style: str, pairs: str) -> dict[str, Any]:
     layout = recipe.styles.get(style or next(iter(recipe.styles)))
     if not hasattr(getattr(layout, "model", None), "next_sentence"):
         return {"pairs": pairs}
-    return {"pairs": pairs, "model.next-sentence": pairs != "none", **({} if pairs == "none" else {"model.types": 2})}
+    return {"pairs": pairs, "model.next-sentence": pairs != "none"}
 
 
 _GentleTraining = optional(TrainingConfig, prefix="Training")
@@ -244,12 +248,16 @@ def train_on(
     for name in ("new", "old"):
         if f"{name}_gain" in result:
             low, high = result[f"{name}_gain_ci95"]
-            print(f"{name} text: {result[f'{name}_before']:.4f} before, {result[f'{name}_after']:.4f} after", end="; ")
+            print(f"{name} text, {_unit(result)}: {result[f'{name}_before']:.4f} before", end=", ")
+            print(f"{result[f'{name}_after']:.4f} after", end="; ")
             print(f"gained {result[f'{name}_gain']:+.4f} [{low:+.4f}, {high:+.4f}]")
 
 
 def _print_network(result: dict[str, Any]) -> None:
     print(f"{result['kind']}: {_masked(result) if 'masked_accuracy' in result else _likelihood(result)} on held-out text")
+    for name, score in result.get("sources", {}).items():
+        if len(score) > 1:
+            print(f"  {name}: {_masked(score) if 'masked_accuracy' in score else _likelihood(score)}")
     if "init_gain" in result:
         print(_gain(result))
     print(f"{result['parameters']:,} parameters, {result['size_mb']:.1f} MB", end="; ")
@@ -291,14 +299,20 @@ def _likelihood(result: dict[str, Any]) -> str:
     return quality
 
 
+_UNITS = {  # the first of them that a result has is what models are compared by
+    "bits_per_byte": "bits per byte",
+    "nats_per_token": "nats a token",
+    "masked_nats_per_token": "nats a hidden token",
+}
+
+
+def _unit(result: dict[str, Any]) -> str:
+    return next(unit for name, unit in _UNITS.items() if result.get(name) is not None)
+
+
 def _gain(result: dict[str, Any]) -> str:
     """What the word vectors were worth, in one line: a gain, a loss, or nothing that the held-out text can tell."""
-    measures = {
-        "bits_per_byte": "bits per byte",
-        "nats_per_token": "nats a token",
-        "masked_nats_per_token": "nats a hidden token",
-    }
-    name, unit = next((name, unit) for name, unit in measures.items() if result.get(name) is not None)
+    name, unit = next((name, unit) for name, unit in _UNITS.items() if result.get(name) is not None)
     gain, (low, high) = result["init_gain"], result["init_gain_ci95"]
     if low > 0:
         verdict = f"the word vectors gained {gain:.4f} [{low:.4f}, {high:.4f}]"

@@ -18,5 +18,13 @@ MESSAGES: dict[str, str] = {
         "留出文本：词元数 {share:+.1%}；三元模型：此前每字节 {before:.4f} 比特，此后 {after:.4f}"
     ),
     "the new tokens hardly shorten text that they were not chosen from": "新词元几乎没有缩短未参与挑选的文本",
+    "--mix shares the rows of a network's batches; {recipe} has none": "--mix 分配神经网络每批的行数；{recipe} 没有批",
+    "--mix mixes several texts: give at least two": "--mix 混合多份文本：请至少给出两份",
+    "--mix {mix} is neither a power from 0 to 1 nor weights: --mix 0.3, or --mix {example}": (
+        "--mix {mix} 既不是 0 到 1 的幂，也不是权重：可写 --mix 0.3 或 --mix {example}"
+    ),
+    "--mix: no text is called '{name}'.{hint}": "--mix：没有名为“{name}”的文本。{hint}",
+    "--mix: '{name}' needs a weight above 0, as in {name}=1": "--mix：“{name}”的权重须大于 0，例如 {name}=1",
+    "rows of a batch of {rows} by text: {parts}": "每批 {rows} 行按文本分配：{parts}",
     "train on without --new-tokens, or give more text": "请不用 --new-tokens 继续训练，或提供更多文本",
 }

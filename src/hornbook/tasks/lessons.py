@@ -57,16 +57,16 @@ def objective(recipe: Recipe) -> Callable[..., Any]:
 
 
 def lesson(recipe: Recipe, config: Any, data: Data) -> Lesson:
-    """Batches of the training split, mixed with those of an older text where it is replayed, and the recipe's objective."""
-    split = data.shards.split("train")
-    if data.replay is None:
-        return Lesson(_batches(recipe, config, split, data.tokenizer), objective(recipe))
+    """Batches of the training split, or of the texts it is mixed from or with by their shares, and the recipe's objective."""
+    parts = data.parts()
+    if len(parts) == 1:
+        return Lesson(_batches(recipe, config, parts[0][0], data.tokenizer), objective(recipe))
     from hornbook.corpus.mixed_batches import MixedBatches, row_shares
 
-    shares = row_shares(config.training.rows, (1 - data.replay_share, data.replay_share))
+    shares = row_shares(config.training.rows, [share for _, share in parts])
     texts = [
-        _batches(recipe, replace(config, training=replace(config.training, rows=rows)), one, data.tokenizer)
-        for one, rows in zip((split, data.replay.split("train")), shares)
+        _batches(recipe, replace(config, training=replace(config.training, rows=rows)), split, data.tokenizer)
+        for (split, _), rows in zip(parts, shares)
     ]
     return Lesson(MixedBatches(texts), objective(recipe))
 
