@@ -120,8 +120,8 @@ MESSAGES: dict[str, str] = {
         "--objective {objective} 不适合这个网络：它用 {fitting} 训练"
     ),
     "{start}: {loaded}": "{start}：{loaded}",
-    "pairs '{pairs}' need a network that tells two segments apart: model.next-sentence true and model.types 2": (
-        "pairs '{pairs}' 需要能区分两个片段的网络：model.next-sentence 为 true，model.types 为 2"
+    "pairs '{pairs}' need BERT's layout, with model.next-sentence true and model.types 2: RoBERTa's has neither": (
+        "pairs '{pairs}' 需要 BERT 的结构，且 model.next-sentence 为 true、model.types 为 2：RoBERTa 的结构两者都没有"
     ),
     "no recipe and no model folder '{name}'.{hint}": "没有名为 '{name}' 的配方或模型文件夹。{hint}",
     "{recipe} has no switches to compare: --ablate is for roberta": "{recipe} 没有可比较的开关：--ablate 用于 roberta",

@@ -105,7 +105,7 @@ def _masked_batches(config: Any, split: ShardSplit, tokenizer: TextTokenizer) ->
     shape: Mapping[str, Any] = {"rows": training.rows, "length": training.length, "seed": training.seed}
     if config.pairs != "none" and not (config.model.next_sentence and config.model.types > 1):
         raise UsageError(
-            "pairs '{pairs}' need a network that tells two segments apart: model.next-sentence true and model.types 2",
+            "pairs '{pairs}' need BERT's layout, with model.next-sentence true and model.types 2: RoBERTa's has neither",
             pairs=config.pairs,
         )
     if config.pairs == "none":

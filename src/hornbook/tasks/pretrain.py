@@ -319,7 +319,7 @@ def train_network(
         model = open_checkpoint(recipe, initial)
     else:
         model = resolve(recipe.model)(data.tokenizer, config.model)
-        if state is None:
+        if state is None or state.checkpoint is None:  # a resume that finds no checkpoint begins as the first run did
             _begin(model, data, initial)
     lesson = lessons.lesson(recipe, config, data)
     identity = {"corpus": data.shards.fingerprint, **_decisive(config), **_origin(initial)}
