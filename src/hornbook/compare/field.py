@@ -16,7 +16,8 @@ def default_field(budget: float) -> tuple[str, ...]:
     """The contestants of a race of `budget` seconds, in the order they run.
 
     Below ten minutes BERT as it was published stays away: a share of 20 seconds leaves it at chance in the cloze test
-    (docs/log.md), and takes a twelfth of everyone's time. RoBERTa stands for the masked models.
+    (docs/log.md), and takes a twelfth of everyone's time. RoBERTa stands for the masked models. Five million tokens do not
+    lift it either, so at ten minutes it is mostly there to be seen, with the mark that its share was too small.
     """
     return tuple(name for name in catalog.RECIPES if budget >= BOTH_FROM or name != LEFT_OUT)
 

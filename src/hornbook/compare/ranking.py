@@ -38,7 +38,8 @@ def rank_rows(
 
     `answers` are right and wrong ones to the cloze questions, in the order asked: what all contestants can be compared by,
     on the questions that all of them answered. A share counts as too small to judge where one more doubling of the training
-    time, worth what the last one was worth, would close the gap to the best; for a masked model see `still_learning`.
+    time, worth what the last one was worth, would close the gap to the best, and where a network had no time for a curve
+    of three points; for a masked model see `still_learning`.
     """
     rows = _by_cloze(rows, answers, seed)
     places = {place.name: place for place in rank_with_ties(units, seed=seed)} if units else {}
@@ -60,7 +61,8 @@ def rank_rows(
                 tied_with=place.tied_with,
                 behind_best=place.behind_best,
                 behind_best_ci95=place.behind_best_ci95,
-                too_small_to_judge=gain is not None and 0 < place.behind_best < gain,
+                too_small_to_judge=place.behind_best > 0
+                and (place.behind_best < gain if gain is not None else bool(row.forecast)),
             )
         )
     return tuple(result)

@@ -93,14 +93,12 @@ TEXT: dict[str, tuple[str, str]] = {
     "context": ("How far back context helps", "多远的上文还有用"),
     "context_lead": (
         "What a model loses, in bits a token, when it sees only so many of the tokens before. Where a line comes down to zero, "
-        "what stands further back no longer helps: an n-gram model ends with its order, gates and attention reach further.",
-        "模型只能看到前面若干个词元时，每个词元多用的比特。曲线降到零之处，再往前的文本就不再有帮助：n 元模型止于它的阶数，"
-        "门控与注意力看得更远。",
+        "what stands further back no longer helps; an n-gram model ends with its order.",
+        "模型只能看到前面若干个词元时，每个词元多用的比特。曲线降到零之处，再往前的文本就不再有帮助：n 元模型止于它的阶数。",
     ),
     "context_reach": ("reach, tokens", "可及词元数"),
     "context_1": ("lost with 1 in sight", "只见 1 个时的损失"),
     "context_16": ("lost with 16", "只见 16 个时的损失"),
-    "context_bits": ("bits/token with all", "全部可见时 比特/词元"),
     "context_stretches": ("samples", "样本数"),
     "axis_context": ("tokens in sight, logarithmic", "可见词元数（对数）"),
     "axis_lost": ("bits a token lost", "每词元多用的比特"),

@@ -16,6 +16,7 @@ from hornbook.compare.results import (
     SplitSummary,
     TokenizerSummary,
 )
+from hornbook.scoring.long_range import ContextCurve, ContextPoint
 
 MACHINE = MachineSummary("Intel(R) Xeon(R) Processor @ 2.10GHz", 2, 2, 16.0, "cpu", {"bfloat16": "AMX"})
 
@@ -29,6 +30,17 @@ def curve(seconds: float, speed: float, start: float, end: float, *, decay: floa
         bits = end + 0.03 + (start - end) * (1 - share) ** (1.6 / decay) - 0.03 * max(0.0, (number - 19) / 5)
         points.append((time, int(time * speed), bits))
     return tuple(points)
+
+
+def context(*worse: float) -> ContextCurve:
+    """Loss against the longest context, for 0, 1, 2, 4, ... tokens in sight."""
+    lengths = (0, *(2**number for number in range(len(worse))))
+    losses = (2.0, *worse)
+    points = tuple(
+        ContextPoint(length, 3.0 + loss, (2.8 + loss, 3.2 + loss), loss, (loss - 0.02, loss + 0.03))
+        for length, loss in zip(lengths, losses)
+    )
+    return ContextCurve(points, next(point.context for point in points if point.worse <= 0.02), 400)
 
 
 def row(name: str, generation: int, family: str, bits: float, half: float, **more: object) -> RaceRow:
@@ -78,6 +90,7 @@ def make_english_race() -> RaceResult:
             cloze_accuracy=0.612,
             cloze_accuracy_ci95=(0.59, 0.634),
             shape="4 layers, width 256, context 256",
+            context=context(0.62, 0.45, 0.33, 0.22, 0.13, 0.06, 0.02, 0.0),
             curve=curve(362.1, 27150, 3.4, 1.657),
             forecast={"seconds": 360, "tokens": 10_400_000, "bits_per_byte": 1.69, "size_mb": 21.4},
             samples=(
@@ -104,6 +117,7 @@ def make_english_race() -> RaceResult:
             parameters=6_120_311,
             cloze_accuracy=0.541,
             shape="order 5, modified Kneser-Ney",
+            context=context(0.25, 0.05, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
             behind_best=0.067,
             behind_best_ci95=(0.052, 0.081),
             forecast={"seconds": 4.4, "tokens": 2_391_200, "bits_per_byte": 1.74, "size_mb": 61.0},
@@ -131,6 +145,7 @@ def make_english_race() -> RaceResult:
             parameters=6_293_504,
             cloze_accuracy=0.552,
             shape="1 layer, width 512",
+            context=context(0.61, 0.4, 0.2, 0.1, 0.05, 0.01, 0.0, 0.0),
             behind_best=0.117,
             behind_best_ci95=(0.1, 0.13),
             curve=curve(361.4, 17210, 3.9, 1.774, decay=0.9),

@@ -82,7 +82,7 @@ def test_tabs_show_one_chart_and_follow_the_keyboard(browser: Any, pages: list[P
 def test_without_scripts_every_chart_is_there(browser: Any, pages: list[Path]) -> None:
     with Visit(browser, pages[0], width=1280, java_script_enabled=False) as visit:
         charts = visit.page.locator("svg.chart.wide")
-        assert charts.count() == 6
+        assert charts.count() == 7
         assert all(charts.nth(number).is_visible() for number in range(6))
 
 

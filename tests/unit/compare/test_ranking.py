@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,12 @@ def test_a_gap_smaller_than_the_last_doubling_is_too_small_to_judge() -> None:
     found = {"best": units(2.0, seed=1), "steep": units(2.1, seed=2), "flat": units(2.6, seed=3)}
     ranked = rank_rows([row("best"), row("steep", curve), row("flat", curve)], found, {}, seed=1)
     assert [item.too_small_to_judge for item in ranked] == [False, True, False]
+
+
+def test_a_network_without_time_for_a_curve_is_not_judged() -> None:
+    rows = [row("ngram"), dataclasses.replace(row("gpt"), forecast={"tokens": 9.0}), row("unigram")]
+    found = {"ngram": units(2.0, seed=1), "gpt": units(2.5, seed=2), "unigram": units(2.7, seed=3)}
+    assert [item.too_small_to_judge for item in rank_rows(rows, found, {}, seed=1)] == [False, True, False]
 
 
 def test_gain_by_hand() -> None:

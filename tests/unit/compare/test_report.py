@@ -55,6 +55,7 @@ def test_page_is_well_formed_and_has_every_section(english_race: RaceResult, lan
         "notes",
         "curves",
         "frontier",
+        "context",
         "samples",
         "forecast",
         "time",
@@ -66,6 +67,28 @@ def test_page_is_well_formed_and_has_every_section(english_race: RaceResult, lan
     assert referred <= set(page.ids)
     assert len(page.all("h1")) == 1
     assert page.all("html")[0]["lang"] == ("zh-Hans" if language == "zh" else "en")
+
+
+def test_how_far_back_context_helps_is_drawn_and_told(english_race: RaceResult) -> None:
+    text = render(english_race)
+    page = Page(text)
+    titles = {table["id"] for tag, table in page.tags if tag == "title" and table.get("id")}
+    assert {"context-wide-title", "context-narrow-title"} <= titles
+    assert "5-gram: 1 0.36, 2 0.07, 4 0.00" in text  # bits, for those who hear the page
+    section = text[text.index('id="context"') :]
+    assert section.index("5-gram") < section.index("<b>4</b>") < section.index('id="samples"')
+    without = replace(english_race, rows=tuple(replace(row, context=None) for row in english_race.rows))
+    assert 'id="context"' not in render(without)
+
+
+def test_rows_without_bits_tell_their_place_in_the_cloze_test(english_race: RaceResult) -> None:
+    masked = RaceRow("roberta", 4, "roberta", cloze_accuracy=0.5, masked_accuracy=0.4, cloze_rank=3, model="models/roberta")
+    rows = (*(replace(row, cloze_rank=1 if row.name == "gpt" else 2) for row in english_race.rows), masked)
+    text = render(replace(english_race, rows=rows))
+    assert "place 3 in the cloze test" in text and "Best in the cloze test, which all can take: gpt; " in text
+    assert "roberta 3." in text
+    alone = render(replace(english_race, rows=(masked,), best={}))
+    assert "No model has bits per byte; roberta answers the most cloze questions: 50.0" in alone
 
 
 def test_page_needs_nothing_from_outside(english_race: RaceResult, chinese_race: RaceResult) -> None:

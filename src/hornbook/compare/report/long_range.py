@@ -108,8 +108,8 @@ def _labels(lines: dict[str, list[ContextPoint]], looks: dict[str, Look], frame:
 
 
 def _table(rows: Sequence[RaceRow], looks: dict[str, Look], words: Words) -> Markup:
-    """Reach, losses with one and sixteen tokens in sight, and what the curve rests on."""
-    keys = ("model", "context_reach", *(f"context_{named}" for named in _NAMED), "context_bits", "context_stretches")
+    """Reach, losses with one and sixteen tokens in sight, and on how many stretches of text that rests."""
+    keys = ("model", "context_reach", *(f"context_{named}" for named in _NAMED), "context_stretches")
     head = element("tr", *[element("th", words(key), scope="col", class_="number" if key != "model" else None) for key in keys])
     body = []
     for row in rows:
@@ -120,7 +120,6 @@ def _table(rows: Sequence[RaceRow], looks: dict[str, Look], words: Words) -> Mar
         cells = [
             element("b", str(curve.reach)),
             *[_loss(losses.get(named)) for named in _NAMED],
-            fixed(curve.points[-1].loss / _BIT, 2),
             count(curve.stretches),
         ]
         name = element("th", swatch(looks[row.name]), row.name, scope="row", class_="model")
