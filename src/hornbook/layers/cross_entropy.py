@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 IGNORED = -100
-CHUNK_BYTES = 16 * 2**20  # logits of one chunk
+CHUNK_BYTES = 8 * 2**20  # logits of one chunk
 
 
 def cross_entropy_sum(states: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor) -> Tensor:
