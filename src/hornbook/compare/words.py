@@ -273,6 +273,8 @@ TEXT: dict[str, tuple[str, str]] = {
     "unit_blocks": ("blocks of {tokens} tokens", "每块 {tokens} 词元的文本块"),
     "use_generate": ("write text", "生成文本"),
     "use_evaluate": ("score your own text", "给自己的文本打分"),
+    "use_fill": ("fill a gap", "填空"),
+    "use_gap": ("write ___ here", "在这里写 ___ 即可"),
     "use_neighbours": ("find words used alike", "查找用法相近的词"),
     "use_python": ("or in Python", "或在 Python 中"),
     "reproduce_lead": ("The same command with the same seed runs the same race.", "相同命令、相同种子，就是相同的比赛。"),

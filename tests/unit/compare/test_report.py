@@ -87,6 +87,7 @@ def test_rows_without_bits_tell_their_place_in_the_cloze_test(english_race: Race
     text = render(replace(english_race, rows=rows))
     assert "place 3 in the cloze test" in text and "Best in the cloze test, which all can take: gpt; " in text
     assert "roberta 3." in text
+    assert "hornbook fill runs/books/models/roberta" in text and "hornbook generate runs/books/models/roberta" not in text
     alone = render(replace(english_race, rows=(masked,), best={}))
     assert "No model has bits per byte; roberta answers the most cloze questions: 50.0" in alone
 

@@ -222,7 +222,7 @@ def method(result: RaceResult, words: Words) -> Markup:
 
 def usage(result: RaceResult, words: Words) -> Markup:
     """Commands for every saved model, the same in Python, and how to run the race again."""
-    saved = [row for row in ranked(result.rows) if row.model] or [row for row in result.rows if row.model]
+    saved = [row for row in ranked(result.rows) if row.model]
     parts: list[Markup] = []
     if saved:
         write = [f"hornbook generate {saved_at(result, row)}" for row in saved]
@@ -230,6 +230,10 @@ def usage(result: RaceResult, words: Words) -> Markup:
         parts.append(_commands(words("use_generate"), write))
         parts.append(_commands(words("use_evaluate"), [f"hornbook evaluate {saved_at(result, saved[0])} text.txt"]))
         parts.append(_commands(words("use_python"), python))
+    guessing = [row for row in result.rows if row.model and row.masked_accuracy is not None]
+    if guessing:
+        gap = shlex.quote(words("use_gap"))
+        parts.append(_commands(words("use_fill"), [f"hornbook fill {saved_at(result, row)} {gap}" for row in guessing]))
     asked = [(row, next(iter(row.word_map.neighbours), "")) for row in result.rows if row.model and row.word_map]
     if asked:
         near = [f"hornbook neighbours {saved_at(result, row)} {shlex.quote(word)}" for row, word in asked]
