@@ -12,7 +12,7 @@ INSTALL = $(UV) install -q --python $(BIN)/python -c constraints.txt
 
 .PHONY: setup race test check check-slow peers lock clean help
 help:
-	@echo "make race    train word vectors, n-gram, HMM, RNN, LSTM, GRU and GPT on one text and rank them (about 4 minutes)"
+	@echo "make race    train word vectors, n-gram, HMM, RNN, LSTM, GRU, GPT and RoBERTa on one text and rank them (about 4 minutes)"
 	@echo "make test    run the tests"
 	@echo "make check   lint, types, import contracts and the tests"
 	@echo "make peers   install the libraries the benchmarks compare with"
