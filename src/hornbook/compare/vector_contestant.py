@@ -20,9 +20,10 @@ from hornbook.corpus.store import TextStore
 from hornbook.embeddings import cloze_scorer, words_like
 from hornbook.recipes import Recipe
 from hornbook.scoring.cloze import cloze_with, load_cloze
-from hornbook.tasks.pretrain import head, resolve
+from hornbook.tasks.pretrain import resolve
 from hornbook.tasks.saving import save_model
 from hornbook.tasks.vectors import affordable_epochs, read_words, write_sentences
+from hornbook.tasks.vocabulary import head
 
 Log = Callable[[Event], None]
 _TRIED_BYTES = 4_000_000  # a smaller text takes seconds: no trial before it

@@ -18,7 +18,7 @@ from hornbook.corpus.store import TextSplit, TextStore
 from hornbook.scoring.lm import bits_per_byte
 from hornbook.statistical.ngram import NgramLM
 from hornbook.statistical.ngram_config import NgramConfig
-from hornbook.tasks.pretrain import head
+from hornbook.tasks.vocabulary import head
 from hornbook.tokenizers import TextTokenizer
 from hornbook.tokenizers.extend import NewToken, extend, propose
 

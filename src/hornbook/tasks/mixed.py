@@ -24,7 +24,8 @@ from hornbook.corpus.shards import ShardSplit
 from hornbook.corpus.store import TextStore, TextStoreWriter
 from hornbook.recipes import Recipe
 from hornbook.tasks import lessons
-from hornbook.tasks.pretrain import Data, prepare_text, vocabulary_size
+from hornbook.tasks.pretrain import Data, prepare_text
+from hornbook.tasks.vocabulary import vocabulary_size
 from hornbook.tokenizers import TokenizerConfig, train_tokenizer
 
 Log = Callable[[Event], None]

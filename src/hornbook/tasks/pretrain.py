@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +32,7 @@ from hornbook.scoring.sample import shorten
 from hornbook.scoring.significance import paired_bootstrap
 from hornbook.tasks import lessons
 from hornbook.tasks.initial import TokenVectors, Words, start_embedding, token_vectors
+from hornbook.tasks.vocabulary import head, vocabulary_size
 from hornbook.tokenizers import (
     TextTokenizer,
     TokenizerConfig,
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
 
 Log = Callable[[Event], None]
 _REPLAY = "replay.json"
-_REPORT_CHARACTERS = 2_000_000  # of text the tokenizer is judged on
 
 
 @dataclass(frozen=True)
@@ -149,29 +148,6 @@ def with_replay(data: Data, sources: Sequence[str | Path], work: Path, *, share:
     old = prepare_data(store, work / "replay", tokenizer=data.shards.folder / "tokenizer", log=log)
     artifact.write_text_atomic(work / _REPLAY, json.dumps({"share": share}))
     return dataclasses.replace(data, replay=old.shards, replay_share=share)
-
-
-def vocabulary_size(store: TextStore) -> int:
-    """The vocabulary that fits a corpus: the power of two nearest to the root of twice its bytes, 512 to 32,768.
-
-    Heaps' law has the vocabulary grow with about the square root of the text; small vocabularies serve small corpora better
-    (8,192 for 60 MB is what GPT-BERT chose for 10 million words). Scripts with thousands of characters need room for
-    them: at least four times the characters that make up 99 % of a sample, up to 8,192 of it.
-    """
-    total = store.split("train").total_bytes
-    by_bytes = 1 << round(math.log2(2 * max(total, 1)) / 2)
-    counts: dict[str, int] = {}
-    for text in head(store.split("train")):
-        for character in text:
-            counts[character] = counts.get(character, 0) + 1
-    covered, needed, wanted = 0, 0, 0.99 * sum(counts.values())
-    for count in sorted(counts.values(), reverse=True):
-        if covered >= wanted:
-            break
-        covered += count
-        needed += 1
-    by_characters = min(8192, 1 << (4 * needed - 1).bit_length()) if needed > 200 else 0
-    return max(512, by_characters, min(32768, by_bytes))
 
 
 def held_out(shards: Shards) -> ShardSplit:
@@ -404,13 +380,3 @@ def resolve(path: str) -> Any:
 
     module, name = path.split(":")
     return getattr(importlib.import_module(module), name)
-
-
-def head(texts: Iterable[str], characters: int = _REPORT_CHARACTERS) -> Iterator[str]:
-    """Documents from the beginning of a split, `characters` of them altogether, the last one cut."""
-    left = characters
-    for text in texts:
-        yield text[:left]
-        left -= len(text)
-        if left <= 0:
-            return
