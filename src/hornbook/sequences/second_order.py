@@ -118,24 +118,12 @@ def _decode(
             collapsed = before_width > trigram.shape[0]
             if collapsed:  # the candidates of a group differ only by their scores: its best one is enough
                 before_width = _best_of_groups(pairs, width, before_width, trigram.shape[0], older_groups, best_older)
-            for b in range(before_width):
-                older = older_groups[b]
-                for p in range(width):
-                    value = pairs[b * width + p] - peak
-                    if value < -beam or value == -np.inf:
-                        continue
-                    row = trigram[older, names[offsets[t - 1] + p]]
-                    for c in range(next_width):
-                        score = value + row[names[offsets[t] + c]]
-                        if score > following[p * next_width + c]:
-                            following[p * next_width + c] = score
-                            came_from[written + p * next_width + c] = best_older[b * width + p] if collapsed else b
-            peak = np.float32(-np.inf)
-            for p in range(width):
-                for c in range(next_width):
-                    score = following[p * next_width + c] + scores[offsets[t] + c]
-                    following[p * next_width + c] = score
-                    peak = max(peak, score)
+            places = before_width, offsets[t - 1], offsets[t], offsets[t + 1]
+            came = came_from[written : written + size]
+            _step(pairs, peak, beam, trigram, older_groups, names, *places, following, came)
+            if collapsed:
+                _name_older(came, width, best_older)
+            peak = _add(scores, offsets[t], offsets[t + 1], following, width)
             pairs, following = following, pairs
             written += size
             before_width, width = width, next_width
@@ -153,12 +141,84 @@ def _decode(
         if winner == -np.inf:
             continue
         best[sequence] = total + winner
-        for t in range(stop - 1, begin, -1):
-            paths[t] = names[offsets[t] + c]
-            width = offsets[t + 1] - offsets[t]
-            written -= (offsets[t] - offsets[t - 1]) * width
-            c, p = p, came_from[written + p * width + c]
-        paths[begin] = names[offsets[begin] + c]
+        _trace(names, offsets, begin, stop, p, c, came_from[:written], paths)
+
+
+@njit(cache=True, nogil=True)
+def _step(
+    pairs: NDArray[np.float32],
+    peak: float,
+    beam: np.float32,
+    trigram: NDArray[np.float32],
+    older_groups: NDArray[np.int32],
+    names: NDArray[np.int32],
+    rows: int,
+    previous: int,
+    begin: int,
+    end: int,
+    following: NDArray[np.float32],
+    came_from: NDArray[np.int16],
+) -> None:
+    """Best `following` (width, end - begin) over the rows of `pairs` (rows, width), and in `came_from` which row it was.
+
+    The candidates of the position before are `previous` to `begin`, those of this one `begin` to `end`.
+    """
+    width, next_width = begin - previous, end - begin
+    for b in range(rows):
+        older = older_groups[b]
+        for p in range(width):
+            value = pairs[b * width + p] - peak
+            if value < -beam or value == -np.inf:
+                continue
+            row = trigram[older, names[previous + p]]
+            for c in range(next_width):
+                score = value + row[names[begin + c]]
+                if score > following[p * next_width + c]:
+                    following[p * next_width + c] = score
+                    came_from[p * next_width + c] = b
+
+
+@njit(cache=True, nogil=True)
+def _name_older(came_from: NDArray[np.int16], width: int, best_older: NDArray[np.int16]) -> None:
+    """Rows of groups in `came_from` (width, next width) become the candidates that stand for them."""
+    next_width = came_from.size // width
+    for p in range(width):
+        for i in range(p * next_width, (p + 1) * next_width):
+            came_from[i] = best_older[came_from[i] * width + p]
+
+
+@njit(cache=True, nogil=True)
+def _add(scores: NDArray[np.float32], begin: int, end: int, following: NDArray[np.float32], width: int) -> np.float32:
+    """Add the candidates' own scores to `following` (width, end - begin); returns the best sum."""
+    peak = np.float32(-np.inf)
+    for p in range(width):
+        row = p * (end - begin)
+        for c in range(end - begin):
+            score = following[row + c] + scores[begin + c]
+            following[row + c] = score
+            peak = max(peak, score)
+    return peak
+
+
+@njit(cache=True, nogil=True)
+def _trace(
+    names: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    begin: int,
+    stop: int,
+    p: int,
+    c: int,
+    came_from: NDArray[np.int16],
+    paths: NDArray[np.int32],
+) -> None:
+    """The states of a sequence from its last two candidates, p and c."""
+    written = came_from.size
+    for t in range(stop - 1, begin, -1):
+        paths[t] = names[offsets[t] + c]
+        width = offsets[t + 1] - offsets[t]
+        written -= (offsets[t] - offsets[t - 1]) * width
+        c, p = p, came_from[written + p * width + c]
+    paths[begin] = names[offsets[begin] + c]
 
 
 @njit(cache=True, nogil=True)

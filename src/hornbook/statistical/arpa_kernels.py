@@ -130,6 +130,13 @@ def _blank(byte: int) -> bool:
 
 
 @njit(cache=True, nogil=True)
+def _after_blanks(data: NDArray[np.uint8], at: int) -> int:
+    while at < data.size and _blank(data[at]):
+        at += 1
+    return at
+
+
+@njit(cache=True, nogil=True)
 def _hash(data: NDArray[np.uint8], begin: int, end: int) -> np.uint64:
     value = np.uint64(14695981039346656037)
     for i in range(begin, end):
@@ -186,9 +193,7 @@ def read_rows(
         log_probs[row] = max(min(value, 0.0), -100.0) * _LN10
         at = after
         for k in range(order):
-            while at < data.size and _blank(data[at]):
-                at += 1
-            begin = at
+            begin = at = _after_blanks(data, at)
             while at < data.size and not _blank(data[at]) and data[at] != _LINE and data[at] != _RETURN:
                 at += 1
             if at == begin:
@@ -203,8 +208,7 @@ def read_rows(
             if slots[slot] < 0:
                 return UNKNOWN_WORD, row, begin
             grams[row, k] = slots[slot]
-        while at < data.size and _blank(data[at]):
-            at += 1
+        at = _after_blanks(data, at)
         backoffs[row] = 0.0
         if at < data.size and data[at] != _LINE and data[at] != _RETURN:
             value, after = _get_number(data, at)

@@ -96,19 +96,7 @@ def best_tags(
             if row >= 0 and before_row >= 0:
                 key = (((older << bits) | before) << bits) | character
                 triple = _find(key, triple_places, triple_rows, triple_bits)
-            following[:] = -np.inf
-            for a in range(8):  # a: the two tags before; state 2 * their last + k
-                if current[a] == -np.inf:
-                    continue
-                tag = SUCCESSORS[a >> 1, a & 1]
-                weight = pair_backoff[before_row, a] if before_row >= 0 else np.float32(0.0)
-                for k in range(2):
-                    state = 2 * tag + k
-                    score = triple_scores[triple, 2 * a + k] if triple >= 0 else weight + two[state]
-                    score += current[a]
-                    if score > following[state]:
-                        following[state] = score
-                        came_from[i, state] = a
+            _best_states(current, two, before_row, pair_backoff, triple, triple_scores, following, i, came_from)
             if i < length and wishes.shape[0]:
                 for state in range(8):
                     following[state] += wishes[begin + i, SUCCESSORS[state >> 1, state & 1]]
@@ -117,9 +105,43 @@ def best_tags(
                 current[state] = following[state] - peak
             older, before, before_row = before, character, row
         state = 2 * S + 1 if current[2 * S + 1] >= current[2 * E + 1] else 2 * E + 1  # the boundary is tagged S
-        for i in range(length, 0, -1):
-            state = np.int64(came_from[i, state])
-            tags[begin + i - 1] = SUCCESSORS[state >> 1, state & 1]
+        _trace(came_from, state, tags[begin : begin + length])
+
+
+@njit(cache=True, nogil=True)
+def _best_states(
+    current: NDArray[np.float32],
+    two: NDArray[np.float32],
+    before_row: int,
+    pair_backoff: NDArray[np.float32],
+    triple: int,
+    triple_scores: NDArray[np.float32],
+    following: NDArray[np.float32],
+    i: int,
+    came_from: NDArray[np.uint8],
+) -> None:
+    """One step of Viterbi: the best `following` (8,), and in `came_from[i]` whence. Rows of the tables, -1 for none."""
+    following[:] = -np.inf
+    for a in range(8):  # a: the two tags before; state 2 * their last + k
+        if current[a] == -np.inf:
+            continue
+        tag = SUCCESSORS[a >> 1, a & 1]
+        weight = pair_backoff[before_row, a] if before_row >= 0 else np.float32(0.0)
+        for k in range(2):
+            state = 2 * tag + k
+            score = triple_scores[triple, 2 * a + k] if triple >= 0 else weight + two[state]
+            score += current[a]
+            if score > following[state]:
+                following[state] = score
+                came_from[i, state] = a
+
+
+@njit(cache=True, nogil=True)
+def _trace(came_from: NDArray[np.uint8], state: int, tags: NDArray[np.uint8]) -> None:
+    """Tags of a sentence, from the best state of the boundary behind it."""
+    for i in range(tags.size, 0, -1):
+        state = np.int64(came_from[i, state])  # type: ignore[assignment]
+        tags[i - 1] = SUCCESSORS[state >> 1, state & 1]
 
 
 @njit(cache=True, nogil=True)

@@ -187,31 +187,17 @@ def _score(
     scores: NDArray[np.float32],
 ) -> None:
     """As `query.score_stream`: one natural log for each id of the stream that is not the boundary."""
-    buckets = np.uint64(slots.size // 2)
     chain = np.zeros(order + 1, dtype=np.uint64)  # hash of the last k words
     keys = np.zeros((_TOGETHER, order + 1), dtype=np.uint64)
     found = np.zeros((_TOGETHER, order + 1), dtype=np.uint64)
     longest = np.zeros(_TOGETHER, dtype=np.int64)
     weights = np.zeros(order + 1, dtype=np.float32)  # back-off weight of the last k words, k up to `known`
     own = np.zeros(order + 1, dtype=np.float32)
-    since = 0
-    known = 0
-    written = 0
+    since = known = written = 0
     for begin in range(0, stream.size, _TOGETHER):
         count = min(_TOGETHER, stream.size - begin)
-        for j in range(count):  # begin the look-ups
-            word = np.int64(stream[begin + j])
-            if word == boundary:
-                since = 0
-            longest[j] = min(since + 1, order)
-            for k in range(longest[j], 1, -1):
-                key = _join(chain[k - 1], word)
-                chain[k] = key
-                keys[j, k] = key
-                found[j, k] = slots[2 * _bucket(key, buckets)]
-            chain[1] = _first(word)
-            since += 1
-        for j in range(count):  # use them
+        since = _fetch(stream[begin : begin + count], boundary, order, since, chain, slots, keys, found, longest)
+        for j in range(count):
             word = np.int64(stream[begin + j])
             if word == boundary:
                 weights[1] = unigrams[word, 1]
@@ -221,15 +207,8 @@ def _score(
             own[1] = unigrams[word, 1]
             matched = 1
             while matched < longest[j]:
-                key = keys[j, matched + 1]
-                slot = _bucket(key, buckets)
-                here = found[j, matched + 1]
-                while here != key and here != 0:
-                    slot += 1
-                    if slot == np.int64(buckets):
-                        slot = 0
-                    here = slots[2 * slot]
-                if here == 0:
+                slot = _find(keys[j, matched + 1], found[j, matched + 1], slots)
+                if slot < 0:
                     break
                 matched += 1
                 score = np.float64(floats[4 * slot + 2])
@@ -241,3 +220,48 @@ def _score(
             known = min(matched, order - 1)
             for m in range(1, known + 1):
                 weights[m] = own[m]
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _find(key: np.uint64, here: np.uint64, slots: NDArray[np.uint64]) -> int:
+    """The bucket of a key whose first bucket holds `here`; -1 when the table lacks it."""
+    buckets = np.uint64(slots.size // 2)
+    slot = _bucket(key, buckets)
+    while here != key and here != 0:
+        slot += 1
+        if slot == np.int64(buckets):
+            slot = 0
+        here = slots[2 * slot]
+    return slot if here != 0 else -1
+
+
+@njit(cache=True, nogil=True)
+def _fetch(
+    words: NDArray[np.uint32],
+    boundary: int,
+    order: int,
+    since: int,
+    chain: NDArray[np.uint64],
+    slots: NDArray[np.uint64],
+    keys: NDArray[np.uint64],
+    found: NDArray[np.uint64],
+    longest: NDArray[np.int64],
+) -> int:
+    """Keys of the n-grams that end in each word, and their first buckets, all asked for before one is needed.
+
+    `since`: words since the boundary before the first; returned for the next block.
+    """
+    buckets = np.uint64(slots.size // 2)
+    for j in range(words.size):
+        word = np.int64(words[j])
+        if word == boundary:
+            since = 0
+        longest[j] = min(since + 1, order)
+        for k in range(longest[j], 1, -1):
+            key = _join(chain[k - 1], word)
+            chain[k] = key
+            keys[j, k] = key
+            found[j, k] = slots[2 * _bucket(key, buckets)]
+        chain[1] = _first(word)
+        since += 1
+    return since
