@@ -150,7 +150,8 @@ def mixed_tokenizer(store: TextStore, work: Path, tokenizer: TokenizerConfig | P
         return folder
     if isinstance(tokenizer, str):
         alone = [TextStore.open(Path(row["folder"])) for row in store.about["sources"].values()]
-        tokenizer = TokenizerConfig(kind=tokenizer, size=max(map(vocabulary_size, [store, *alone])))
+        least = TokenizerConfig(kind=tokenizer).smallest_size
+        tokenizer = TokenizerConfig(kind=tokenizer, size=max(least, *map(vocabulary_size, [store, *alone])))
     trained = train_tokenizer(_in_proportion(store, _shares(work)), tokenizer)
     log(Note(f"tokenizer: {tokenizer.kind}, {trained.size:,} types"))
     with artifact.writing(folder) as temporary:

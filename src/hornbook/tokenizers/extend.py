@@ -44,10 +44,10 @@ class NewToken:
 
 
 def propose(tokenizer: TextTokenizer, texts: Iterable[str], *, count: int, least: int = 10, seed: int = 1) -> list[NewToken]:
-    """Up to `count` tokens that save most bits of the texts when each token is coded by its frequency, the best first.
+    """Up to `count` tokens that save most tokens of the texts, in the order in which they were found.
 
-    Greedy: the two neighbours within a word (or a stretch of text without spaces) that are worth most as one token are joined
-    everywhere, and all counts follow (Sennrich et al. 2016, section 3.2, with the gain in code length in place of the count).
+    Greedy: the two neighbours within a word (or a stretch of text without spaces) that stand together most often are joined
+    everywhere, and all counts follow (Sennrich et al. 2016, section 3.2), if that saves bits when tokens are coded by frequency.
     A token stands at least `least` times in the text, which is sampled evenly above 4 MB. UsageError for a tokenizer that
     cannot grow, ContentError when the text has nothing to add.
     """
@@ -199,14 +199,14 @@ class _Joined:
         return slot
 
     def join_best(self) -> bool:
-        """Join the pair that is worth most; False when there is none."""
+        """Join the pair that saves most tokens, of those that save bits too; False when there is none."""
         while True:
             pairs = self.pairs[: len(self.slots)]
             frequent = np.flatnonzero(pairs[:, 2] >= self.least)
             gains = self._gains(pairs[frequent])
             if not len(frequent) or gains.max() <= 0:
                 return False
-            slot = int(frequent[np.argmax(gains)])
+            slot = int(frequent[np.argmax(np.where(gains > 0, pairs[frequent, 2], 0))])
             left, right = (int(number) for number in pairs[slot, :2])
             name = self.names[left] + self.names[right].removeprefix(self.prefix)
             if name in self.taken or left in self.unjoined or right in self.unjoined:
