@@ -134,6 +134,30 @@ def test_a_failing_contestant_costs_only_its_row(source: Path, tmp_path: Path) -
     assert any(isinstance(event, Alarm) and "gpt" in event.text for event in heard)
 
 
+def test_language_models_tell_how_far_back_context_helps(race: tuple[RaceResult, Path, float]) -> None:
+    result, folder, _ = race
+    assert result.row(VECTORS).context is None
+    for name in LANGUAGE_MODELS:
+        curve = result.row(name).context
+        assert curve is not None and curve.stretches >= 16
+        assert [point.context for point in curve.points][:4] == [0, 1, 2, 4]
+    unigram = result.row("unigram").context
+    assert unigram is not None and unigram.reach == 0 and unigram.points[1].worse == pytest.approx(0, abs=1e-6)
+    assert 'id="context"' in (folder / "index.html").read_text("utf-8")
+
+
+def test_models_without_bits_per_byte_race_alone(source: Path, tmp_path: Path) -> None:
+    result = api.race([source], tmp_path / "run", budget=20, contestants=(VECTORS, "roberta"))
+    vectors, masked = result.row(VECTORS), result.row("roberta")
+    assert result.best == {} and masked.bits_per_byte is None and masked.rank is None
+    assert masked.masked_accuracy is not None and 0 <= masked.masked_accuracy <= 1
+    assert masked.shape.startswith("modern") and masked.forecast.keys() == masked.actual.keys()
+    assert vectors.cloze_accuracy is not None and vectors.cloze_accuracy > 0.5
+    assert (tmp_path / "run" / "index.html").is_file()
+    again = api.race([source], tmp_path / "run", budget=20, contestants=(VECTORS, "roberta"), resume=True)
+    assert again.rows == result.rows
+
+
 def test_word_vectors_enter_by_the_cloze_test(race: tuple[RaceResult, Path, float]) -> None:
     result, folder, _ = race
     row = result.rows[-1]
