@@ -47,7 +47,7 @@ def propose(tokenizer: TextTokenizer, texts: Iterable[str], *, count: int, least
     """Up to `count` tokens that save most tokens of the texts, in the order in which they were found.
 
     Greedy: the two neighbours within a word (or a stretch of text without spaces) that stand together most often are joined
-    everywhere, and all counts follow (Sennrich et al. 2016, section 3.2), if that saves bits when tokens are coded by frequency.
+    everywhere, and all counts follow (Sennrich et al. 2016, section 3.2), if that saves bits when each is coded by frequency.
     A token stands at least `least` times in the text, which is sampled evenly above 4 MB. UsageError for a tokenizer that
     cannot grow, ContentError when the text has nothing to add.
     """
