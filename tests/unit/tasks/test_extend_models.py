@@ -116,7 +116,8 @@ def test_training_on_with_new_tokens(name: str, tmp_path: Path) -> None:
     assert 0 < result["new_tokens"] <= 25
     assert result["held_out_tokens_after"] < 0.7 * result["held_out_tokens_before"]
     assert result["trigram_after"] < result["trigram_before"]
-    assert any("服务器" in text and "save" in text for text in told)
+    best = result["new_tokens_best"][0]
+    assert any("new tokens" in text and f"{best['text']!r} {best['saved']:,}" in text for text in told)
     opened = load(tmp_path / "model")
     assert opened.tokenizer.size == made.tokenizer.size + result["new_tokens"] == opened.vocabulary
     assert opened.tokenizer.decode(opened.tokenizer.encode(SENTENCES[0])) == SENTENCES[0]
