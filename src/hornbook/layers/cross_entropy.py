@@ -20,7 +20,9 @@ def cross_entropy_sum(states: Tensor, weight: Tensor, bias: Tensor | None, targe
     """Sum of -log softmax(states weight^T + bias)[target] over the targets that are not -100: a float32 (or float64) scalar.
 
     `states` (N, W) and `weight` (V, W) of one floating dtype, `bias` (V,) or None, `targets` (N,). Products run in the dtype
-    of the inputs (under autocast in its dtype), sums in float32 or wider.
+    of the inputs (under autocast in its dtype), sums in float32 or wider. There may be more states than targets: those behind
+    the last target count nothing. A caller whose N changes at every step keeps the sizes of products that way (every new size
+    of a product is compiled and kept by oneDNN).
     """
     kind = states.device.type
     if torch.is_autocast_enabled(kind):
@@ -28,7 +30,7 @@ def cross_entropy_sum(states: Tensor, weight: Tensor, bias: Tensor | None, targe
         states, weight, bias = states.to(dtype), weight.to(dtype), None if bias is None else bias.to(dtype)
     counted = targets != IGNORED
     if not bool(counted.all()):
-        states, targets = states[counted], targets[counted]
+        states, targets = states[: len(targets)][counted], targets[counted]
     total = _FusedCrossEntropy.apply(states, weight, bias, targets)  # type: ignore[no-untyped-call]
     return cast(Tensor, total)
 
@@ -49,7 +51,7 @@ class _FusedCrossEntropy(torch.autograd.Function):
         bias_gradient = torch.zeros(len(weight), dtype=wide, device=weight.device) if needs_bias else None
         buffer = states.new_empty(rows, len(weight))
         firsts = torch.arange(rows, device=states.device) * len(weight)  # flat position of each row of a chunk
-        chosen = torch.empty(len(states), dtype=wide, device=states.device)  # probability of each target
+        chosen = torch.empty(len(targets), dtype=wide, device=states.device)  # probability of each target
         for start in range(0, len(states), rows):
             chunk = states[start : start + rows]  # (R, W)
             logits = buffer[: len(chunk)]  # (R, V)
@@ -60,10 +62,12 @@ class _FusedCrossEntropy(torch.autograd.Function):
             # the softmax kernel sums in float32 for bfloat16 too; a float32 copy of the logits gained nothing (docs/log.md)
             probabilities = torch.softmax(logits, dim=-1, out=logits)
             # flat positions of the targets: gather and scatter_ along an axis copy the whole matrix on a CPU
-            flat = firsts[: len(chunk)] + targets[start : start + rows]  # (R,)
+            known = targets[start : start + rows]
+            flat = firsts[: len(known)] + known  # (R,)
             picked = probabilities.view(-1)[flat]
             chosen[start : start + rows] = picked
             probabilities.view(-1)[flat] = picked - 1  # now the gradient of the loss to the logits
+            probabilities[len(known) :].zero_()
             if states_gradient is not None:
                 torch.mm(probabilities, weight, out=states_gradient[start : start + rows])
             if weight_gradient is not None:
@@ -72,7 +76,7 @@ class _FusedCrossEntropy(torch.autograd.Function):
                 bias_gradient += probabilities.sum(0)
         ctx.save_for_backward(states_gradient, None if weight_gradient is None else weight_gradient.total(), bias_gradient)
         ctx.dtypes = (weight.dtype, None if bias is None else bias.dtype)
-        return _total_loss(chosen, states, weight, bias, targets)
+        return _total_loss(chosen, states[: len(targets)], weight, bias, targets)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None, None]:

@@ -15,6 +15,8 @@ from torch import Tensor
 from hornbook.core.types import Loss, MaskedModule
 from hornbook.layers.cross_entropy import IGNORED, cross_entropy_sum
 
+_SIZES = 64  # of the places of a batch, in how many steps the number that the head reads may grow
+
 
 class MaskedTensors(Protocol):
     """Tensors of `corpus.masked_batches.MaskedBatch`: inputs, targets and documents (B, T), labels (B,) or None."""
@@ -36,10 +38,11 @@ def masked_loss(module: MaskedModule, batch: MaskedTensors, carry: Any = None) -
     states = module(batch.inputs, batch.documents, batch.segments)  # (B, T, W)
     flat = batch.targets.reshape(-1)
     places = torch.nonzero(flat != IGNORED).squeeze(1)  # (N,)
-    targets = flat[places]
-    guesses = module.transform(states.reshape(-1, states.shape[-1]).index_select(0, places))  # (N, E)
+    targets, count = flat[places], int(places.numel())
+    # every new size of a product is compiled and kept, and leaves holes in the heap: memory grew at every step (docs/log.md)
+    room = F.pad(places, (0, -count % max(1, flat.numel() // _SIZES)))  # (N + a few)
+    guesses = module.transform(states.reshape(-1, states.shape[-1]).index_select(0, room))  # (N + a few, E)
     total = cross_entropy_sum(guesses, module.output_weight, module.output_bias, targets)
-    count = int(targets.numel())
     read = int((batch.documents >= 0).sum()) if batch.documents is not None else batch.inputs.numel()
     if batch.labels is None:
         return Loss(total, count, {}, read), None

@@ -107,3 +107,15 @@ def test_token_log_probs_equal_log_softmax():
     scores = token_log_probs(states, weight, offset, targets)
     expected = F.linear(states.double(), weight.double(), offset.double()).log_softmax(-1).gather(1, targets[:, None])[:, 0]
     assert torch.allclose(scores.double(), expected, atol=1e-5)
+
+
+def test_states_behind_the_last_target_count_nothing():
+    torch.manual_seed(0)
+    states, weight = torch.randn(7, 5, dtype=torch.float64), torch.randn(11, 5, dtype=torch.float64)
+    targets = torch.tensor([3, 0, 10, 3])
+    more, same, own, other = (tensor.clone().requires_grad_() for tensor in (states, weight, states[:4], weight))
+    padded, plain = cross_entropy_sum(more, same, None, targets), cross_entropy_sum(own, other, None, targets)
+    padded.backward()
+    plain.backward()
+    assert torch.equal(padded, plain) and torch.allclose(same.grad, other.grad)
+    assert torch.allclose(more.grad[:4], own.grad) and not more.grad[4:].any()
