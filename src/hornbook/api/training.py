@@ -135,7 +135,7 @@ def ablate(
     from hornbook.tasks.ablate import ablate as compare
 
     found, output, seconds = catalog.recipe(recipe), Path(output), seconds_of(budget)
-    config = configured(found, "", overrides or {})
+    config = configured(found, "classic", overrides or {})
     work = output.parent / f"{output.name}.work"
     clear_work(work, resume=resume)
     output.mkdir(parents=True, exist_ok=True)

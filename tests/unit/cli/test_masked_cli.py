@@ -73,7 +73,7 @@ def test_pairs_are_switched_by_one_flag(text: str, tmp_path: Path, capsys: pytes
         assert ("next_sentence_accuracy" in json.loads(out.splitlines()[-1])) is head
         assert MaskedLM.load(model).config.next_sentence is head
     _, said = run(capsys, "train", "roberta", text, "-o", str(tmp_path / "no"), "--pairs", "next", *SMALL, code=2)
-    assert "need BERT's layout" in said
+    assert "pairs cannot be 'next'" in said
     flags = ("--pairs", "next", "--model.next-sentence=false")
     _, said = run(capsys, "train", "bert", text, "-o", str(tmp_path / "no"), *flags, *SMALL, code=2)
     assert "model.next-sentence true" in said
