@@ -30,7 +30,7 @@ def field_note(budget: float) -> str:
 
 
 def race_style(recipe: Recipe, asked: str) -> str:
-    """The style asked for where the recipe has it, else its first one: BERT's as it was published, RoBERTa's and GPT's modern."""
+    """The style asked for where the recipe has it, else its first one: BERT's as published, RoBERTa's and GPT's modern."""
     if asked in recipe.styles:
         return asked
     return next(iter(recipe.styles))

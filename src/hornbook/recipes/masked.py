@@ -92,7 +92,7 @@ BERT = Recipe(
     batches="masked",
     tokenizer="wordpiece",
 )
-# modern first: after 2 million tokens at 2 x 96 it answers half of the cloze questions, the published recipe a tenth (docs/log.md)
+# modern first: after 2 million tokens it answers half of the cloze questions, the published recipe a tenth (docs/log.md)
 ROBERTA = replace(
     BERT,
     name="roberta",
