@@ -29,7 +29,6 @@ MODELS = {  # `model_type` of a saved config.json -> class with `load` and `save
     "roberta": "hornbook.models.masked:MaskedLM",
     "xlm-roberta": "hornbook.models.masked:MaskedLM",
     "distilbert": "hornbook.models.masked:MaskedLM",
-    "hornbook-bert": "hornbook.models.masked:MaskedLM",
     "modernbert": "hornbook.models.masked:MaskedLM",
 }
 

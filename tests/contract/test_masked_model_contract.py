@@ -10,7 +10,6 @@ from hornbook import catalog
 from hornbook.core import artifact
 from hornbook.models.bert import BertConfig
 from hornbook.models.bert_modern import ModernBertConfig
-from hornbook.models.bert_own import OwnBertConfig
 from hornbook.models.masked import MaskedLM
 from hornbook.scoring.cloze import ClozeItem
 from hornbook.scoring.cloze_masked import masked_scorer
@@ -30,7 +29,6 @@ CASES = {
     "xlm-roberta": BertConfig(**SIZES, types=1, layout="xlm-roberta"),
     "distilbert": BertConfig(**SIZES, types=0, pooler=False, layout="distilbert"),
     "modernbert": ModernBertConfig(**SIZES, neighbourhood=6, global_every=2),
-    "hornbook-bert": OwnBertConfig(**SIZES),
 }
 
 

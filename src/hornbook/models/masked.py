@@ -19,10 +19,9 @@ from hornbook.core.errors import UsageError
 from hornbook.core.groups import groups
 from hornbook.core.types import Ids, NextScores, Tokenizer
 from hornbook.layers.cross_entropy import next_logits, token_log_probs
-from hornbook.models import bert, bert_modern, bert_own, neural
+from hornbook.models import bert, bert_modern, neural
 from hornbook.models.bert import BertConfig, BertModule, MaskedNetwork
 from hornbook.models.bert_modern import ModernBertConfig, ModernBertModule
-from hornbook.models.bert_own import OwnBertConfig, OwnBertModule
 from hornbook.models.encoder import TextEncoder
 from hornbook.models.huggingface.bert import BERT
 from hornbook.models.huggingface.distilbert import DISTILBERT
@@ -31,14 +30,13 @@ from hornbook.models.huggingface.roberta import ROBERTA, XLM_ROBERTA
 from hornbook.models.neural import Network
 from hornbook.models.saved import Kind, open_folder, save_folder
 
-MaskedConfig: TypeAlias = BertConfig | ModernBertConfig | OwnBertConfig
+MaskedConfig: TypeAlias = BertConfig | ModernBertConfig
 
 KINDS = {
     "bert": Kind("bert", BertConfig, BertModule, bert.parameters, BERT),
     "roberta": Kind("roberta", BertConfig, BertModule, bert.parameters, ROBERTA),
     "xlm-roberta": Kind("xlm-roberta", BertConfig, BertModule, bert.parameters, XLM_ROBERTA),
     "distilbert": Kind("distilbert", BertConfig, BertModule, bert.parameters, DISTILBERT),
-    "hornbook-bert": Kind("hornbook-bert", OwnBertConfig, OwnBertModule, bert_own.parameters),
     "modernbert": Kind("modernbert", ModernBertConfig, ModernBertModule, bert_modern.parameters, MODERNBERT),
 }
 """The layouts: the configuration chooses."""
@@ -152,6 +150,4 @@ class MaskedLM(Network):
 
 
 def _kind(config: MaskedConfig) -> Kind:
-    if isinstance(config, BertConfig):
-        return KINDS[config.layout]
-    return KINDS["modernbert" if isinstance(config, ModernBertConfig) else "hornbook-bert"]
+    return KINDS[config.layout if isinstance(config, BertConfig) else "modernbert"]

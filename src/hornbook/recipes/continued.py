@@ -8,14 +8,13 @@ from typing import Any
 from hornbook.core.errors import UsageError
 from hornbook.models.bert import BertConfig
 from hornbook.models.bert_modern import ModernBertConfig
-from hornbook.models.bert_own import OwnBertConfig
 from hornbook.models.gpt import GptConfig
 from hornbook.models.gpt_modern import ModernGptConfig
 from hornbook.models.llama import LlamaConfig
 from hornbook.models.rnn import RnnConfig
 from hornbook.recipes import Recipe
 from hornbook.recipes.gpt import GPT, GptRecipe, LlamaRecipe, ModernGptRecipe
-from hornbook.recipes.masked import BERT, ROBERTA, BertRecipe, ModernBertRecipe, OwnBertRecipe
+from hornbook.recipes.masked import BERT, ROBERTA, BertRecipe, ModernBertRecipe
 from hornbook.recipes.rnn import GRU, LSTM, RNN, RnnRecipe
 from hornbook.training import TrainingConfig
 
@@ -31,8 +30,6 @@ def continued(model: Any) -> tuple[Recipe, Any]:
         return recipe, BertRecipe(model, _gentle(model.context))
     if isinstance(model, ModernBertConfig):
         return ROBERTA, ModernBertRecipe(model, _gentle(model.context))
-    if isinstance(model, OwnBertConfig):
-        return ROBERTA, OwnBertRecipe(model, _gentle(model.context))
     if isinstance(model, RnnConfig):
         return _RECURRENT[model.cell], RnnRecipe(model, replace(_GENTLE, length=64))
     causal: dict[type[Any], type[Any]] = {GptConfig: GptRecipe, ModernGptConfig: ModernGptRecipe, LlamaConfig: LlamaRecipe}
