@@ -190,7 +190,7 @@ def test_a_language_model_is_no_word_vectors(model: Path, tmp_path: Path, capsys
 def test_control_c_says_how_to_go_on_and_the_end_is_the_same(tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_text(english(3000))
     run = [sys.executable, "-c", "import sys; from hornbook.cli import main; sys.exit(main())"]
-    flags = ["--dimensions", "16", "--epochs", "600", "--raw", "--threads", "1"]
+    flags = ["--dimensions", "16", "--epochs", "1200", "--raw", "--threads", "1"]
 
     def command(output: str) -> list[str]:
         return [*run, "train", "word2vec", str(tmp_path / "text.txt"), "-o", str(tmp_path / output), *flags]
