@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 # uv does not read pip.conf: hand it the wheel folder pip knows, if there is one (a CPU torch kept on disk stays CPU torch).
 WHEELS := $(or $(UV_FIND_LINKS),$(PIP_FIND_LINKS),$(shell $(PY) -m pip config get global.find-links 2>/dev/null))
 export UV_FIND_LINKS := $(WHEELS)
+# uv trusts what the machine trusts, as pip does: a company's own certificates too.
+export UV_SYSTEM_CERTS := true
 # Without a wheel folder uv picks the CPU or the CUDA build of torch for this machine.
 TORCH_BACKEND ?= $(if $(WHEELS),,--torch-backend=auto)
 UV = $(BIN)/python -m uv pip
