@@ -61,6 +61,33 @@ def spans_of(labels: Sequence[str], scheme: Scheme) -> list[Span]:
     return spans
 
 
+def guess_scheme(lines: Sequence[Sequence[str]]) -> Scheme | Literal["none"]:
+    """The scheme that labels follow; 'none' where they mark no spans (parts of speech).
+
+    IOB1 and not BIO where a span begins with I. Words of Chinese text in B, M, E, S are BMES.
+    """
+    names = {label for line in lines for label in line}
+    prefixes = {label.partition("-")[0] for label in names}
+    if any(label[:1] != "O" and label[1:2] not in ("", "-") for label in names):
+        return "none"
+    if prefixes <= set("BMESO") and "M" in prefixes or prefixes <= set("BES") and "E" in prefixes:
+        return "bmes"
+    if not prefixes <= set("BIOES") or not prefixes & set("BIES"):
+        return "none"
+    if prefixes & set("ES"):
+        return "bioes"
+    return "bio" if all(_is_bio(line) for line in lines) else "iob1"
+
+
+def _is_bio(line: Sequence[str]) -> bool:
+    before = "O"
+    for label in line:
+        if label[0] == "I" and (before[0] == "O" or before[1:] != label[1:]):
+            return False
+        before = label
+    return True
+
+
 def span_scores(gold: Iterable[Iterable[Span]], predicted: Iterable[Iterable[Span]]) -> SpanScores:
     """Precision, recall and F1 over all sequences together (micro average)."""
     right = wanted = found = 0

@@ -245,28 +245,15 @@ def _check(sentences: Sentences, labels: Sentences) -> None:
 
 def _settle_scheme(scheme: str, labels: Sentences, log: Callable[[Event], None]) -> tuple[str, Sentences]:
     """The scheme of the labels, and the labels; IOB1 becomes BIO."""
-    from hornbook.sequences.labels import to_bio
+    from hornbook.sequences.labels import guess_scheme, to_bio
 
     if scheme != "auto":
         return scheme, labels
-    names = {label for line in labels for label in line}
-    prefixes = {label.partition("-")[0] for label in names}
-    if names <= {"B", "M", "E", "S"} and names & {"B", "M", "E"}:
-        return "bmes", labels
-    if (
-        not prefixes <= set("BIOES")
-        or not prefixes & set("BIES")
-        or any(name[0] != "O" and name[1:2] != "-" for name in names if name)
-    ):
-        return "none", labels
-    if prefixes & set("ES"):
-        return "bioes", labels
-    rules = _rules(tuple(sorted(names)), "bio")
-    index = {label: i for i, label in enumerate(sorted(names))}
-    if any(_illegal(line, index, rules) for line in labels):
+    found = guess_scheme(labels)
+    if found == "iob1":
         log(Note("the labels are IOB1 (a span may begin with I-): read as BIO"))
         return "bio", [to_bio(line, "iob1") for line in labels]
-    return "bio", labels
+    return found, labels
 
 
 def _rules(labels: Sequence[str], scheme: str) -> Chain:
