@@ -30,6 +30,7 @@ _ROOMS: Final = (
     "extend",
     "report",
     "race",
+    "tagging",
     "cli",
 )
 

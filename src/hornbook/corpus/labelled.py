@@ -130,8 +130,7 @@ def _conll(blocks: Iterator[list[tuple[int, str]]], name: str, column: int) -> I
             tokens.append(fields[0])
             labels.append(fields[column - 1])
         if tokens:
-            blank = any(len(token) > 1 for token in tokens)
-            text, spans = _joined([_Form(token, 1, blank) for token in tokens])
+            text, spans = joined(tokens)
             yield LabelledSentence(tuple(tokens), tuple(labels), text, spans, block[0][0])
 
 
@@ -199,6 +198,12 @@ def _found(surface: Sequence[_Form], text: str) -> tuple[tuple[int, int], ...] |
     return tuple(spans)
 
 
+def joined(tokens: Sequence[str]) -> tuple[str, tuple[tuple[int, int], ...]]:
+    """Tokens as a text, and the span of each: between blanks, or in a row where every one is a single character."""
+    blank = any(len(token) > 1 for token in tokens)
+    return _joined([_Form(token, 1, blank) for token in tokens])
+
+
 def _joined(surface: Sequence[_Form]) -> tuple[str, tuple[tuple[int, int], ...]]:
     """The forms in a row, with a blank after those that have one, and the span of every word."""
     parts: list[str] = []
@@ -208,7 +213,7 @@ def _joined(surface: Sequence[_Form]) -> tuple[str, tuple[tuple[int, int], ...]]
         spans += [(place, place + len(form.text))] * form.words
         parts += [form.text, " " * form.blank]
         place += len(form.text) + form.blank
-    return "".join(parts)[: spans[-1][1]], tuple(spans)
+    return "".join(parts)[: place if not spans else spans[-1][1]], tuple(spans)
 
 
 def _conllu_column(column: str) -> int:
