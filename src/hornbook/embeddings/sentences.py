@@ -131,7 +131,8 @@ def _by_letters(config: WordsConfig, segment: Segmenter | None) -> _Cutter:
 @cache
 def _runs(mark_ranges: str) -> re.Pattern[str]:
     inside = f"[\\w{mark_ranges}]" if mark_ranges else "\\w"
-    return re.compile(f"{inside}++(?:{_INNER}{inside}++)*+")
+    # not possessive (++): in Python up to 3.11.4 such a group around others loses the last letter of every word
+    return re.compile(f"{inside}+(?:{_INNER}{inside}+)*")
 
 
 def _cut_runs(runs: list[str], segment: Segmenter) -> Iterator[str]:
