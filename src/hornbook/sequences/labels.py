@@ -70,7 +70,7 @@ def guess_scheme(lines: Sequence[Sequence[str]]) -> Scheme | Literal["none"]:
     prefixes = {label.partition("-")[0] for label in names}
     if any(label[:1] != "O" and label[1:2] not in ("", "-") for label in names):
         return "none"
-    if prefixes <= set("BMESO") and "M" in prefixes or prefixes <= set("BES") and "E" in prefixes:
+    if (prefixes <= set("BMESO") and "M" in prefixes) or (prefixes <= set("BES") and "E" in prefixes):
         return "bmes"
     if not prefixes <= set("BIOES") or not prefixes & set("BIES"):
         return "none"
