@@ -16,13 +16,12 @@ from hornbook.layers.cross_entropy import next_logits
 from hornbook.layers.dropout import VariationalDropout, drop_words
 from hornbook.layers.recurrent import CELLS, RecurrentStack
 from hornbook.models import weights
-from hornbook.models.encoder import Encoded, TextBatch, TextEncoder
+from hornbook.models.encoder import Frame, TextEncoder
 from hornbook.models.neural import Network, empty_module, pad, read_own_config, write_own
 from hornbook.models.rnn import RnnConfig, recurrent_parameters
 
 MODEL_TYPE = "hornbook-birnn"
 _ROWS = 64  # rows run side by side
-_WHOLE = 10**9  # tokens of a text that are read: all
 
 
 @dataclass(frozen=True)
@@ -109,10 +108,13 @@ class BiRnn(Network):
         """A fresh pair."""
         return BiRnnModule(config, vocabulary)
 
-    def encoder(self) -> BiRnnEncoder:
-        """The networks as an Encoder; texts of any length."""
+    @property
+    def encoder(self) -> TextEncoder:
+        """The networks as an Encoder; texts of any length. Two texts of a pair are read as two documents in a row."""
         width = 2 * (self.config.embedding or self.config.width)
-        return BiRnnEncoder(self.tokenizer, self.module, width=width, context=_WHOLE)
+        stream, ends = Frame.stream(self.tokenizer), Frame.masked(self.tokenizer)
+        frame = Frame(ends.before, stream.between, ends.after)
+        return TextEncoder(self.tokenizer, self.module, width=width, frame=frame, save=self.save_files)
 
     def both_sides_log_probs(self, rows: Sequence[Ids], places: Sequence[int]) -> NextScores:
         """(B, V) natural logs of the token at `places[i]` of `rows[i]`, which itself is not read, from both sides of it.
@@ -156,15 +158,3 @@ class BiRnn(Network):
         module = empty_module(cls.build, config, folder / weights.CONFIG)
         weights.fill(weights.own_tensors(module), weights.read_weights(folder), where=folder / weights.WEIGHTS)
         return cls(load_tokenizer(folder), config, module)
-
-
-class BiRnnEncoder(TextEncoder):
-    """Texts to states of both networks side by side; the end of a text is `end`, which they know, not a separator."""
-
-    def encode(self, batch: TextBatch) -> Encoded:
-        """States of a batch, with gradients where they are wanted."""
-        specials = self.tokenizer.specials
-        separator, end = specials.get("separator", specials["end"]), specials["end"]
-        places = torch.arange(batch.ids.shape[1], device=batch.ids.device)  # (T,)
-        added = (batch.ids == separator) & (places == batch.lengths.unsqueeze(1) - 1)
-        return Encoded(self.module(batch.ids.masked_fill(added, end), batch.documents), batch.lengths)

@@ -18,6 +18,7 @@ from hornbook.layers.dropout import Dropout
 from hornbook.layers.feedforward import GELUS, GeluFeedForward
 from hornbook.layers.init import normal_, residual_
 from hornbook.models import gpt_modern, llama, weights
+from hornbook.models.encoder import Frame, StreamEncoder
 from hornbook.models.gpt_modern import CausalNetwork, ModernGptConfig, ModernGptModule
 from hornbook.models.huggingface.folder import special_ids
 from hornbook.models.huggingface.gpt2 import GPT2
@@ -136,6 +137,14 @@ class GptLM(NeuralLM[GptState]):
     def build(cls, config: CausalConfig, vocabulary: int) -> nn.Module:
         """A fresh network of the configuration's layout."""
         return _kind(config).module(config, vocabulary)
+
+    @property
+    def encoder(self) -> StreamEncoder:
+        """The network as an Encoder of texts up to its context."""
+        config, frame = self.config, Frame.stream(self.tokenizer)
+        return StreamEncoder(
+            self.tokenizer, self.module, width=config.width, context=config.context, frame=frame, save=self.save_files
+        )
 
     def start(self, prefixes: Sequence[Ids]) -> tuple[NextScores, GptState]:
         """(B, V) scores after each prefix, and the state."""

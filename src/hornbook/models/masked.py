@@ -22,7 +22,7 @@ from hornbook.layers.cross_entropy import next_logits, token_log_probs
 from hornbook.models import bert, bert_modern, neural
 from hornbook.models.bert import BertConfig, BertModule, MaskedNetwork
 from hornbook.models.bert_modern import ModernBertConfig, ModernBertModule
-from hornbook.models.encoder import TextEncoder
+from hornbook.models.encoder import Frame, TextEncoder
 from hornbook.models.huggingface.bert import BERT
 from hornbook.models.huggingface.distilbert import DISTILBERT
 from hornbook.models.huggingface.modernbert import MODERNBERT
@@ -64,7 +64,16 @@ class MaskedLM(Network):
     @property
     def encoder(self) -> TextEncoder:
         """The network as what turns texts into states."""
-        return TextEncoder(self.tokenizer, self.module, width=self.config.width, context=self.config.context)
+        config = self.config
+        bert = isinstance(config, BertConfig)
+        frame = Frame.masked(
+            self.tokenizer,
+            doubled=bert and config.layout in ("roberta", "xlm-roberta"),
+            typed=bert and config.types > 1,
+        )
+        return TextEncoder(
+            self.tokenizer, self.module, width=config.width, context=config.context, frame=frame, save=self.save_files
+        )
 
     def masked_log_probs(self, rows: Sequence[Ids], places: Sequence[int]) -> NextScores:
         """(B, V) natural logs of the token at `places[i]` of `rows[i]`, hidden from the model.

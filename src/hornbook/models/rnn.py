@@ -16,6 +16,7 @@ from hornbook.core.types import Ids, NextScores
 from hornbook.layers.dropout import Dropout, VariationalDropout, drop_words
 from hornbook.layers.recurrent import CELLS, Carry, RecurrentStack, carry_rows, join_carries
 from hornbook.models import weights
+from hornbook.models.encoder import Frame, StreamEncoder
 from hornbook.models.neural import BATCH_TOKENS, NeuralLM, Scored, read_own_config, write_own
 
 BATCH_ROWS = 64  # documents scored side by side
@@ -137,6 +138,13 @@ class RnnLM(NeuralLM[Carry]):
     def build(cls, config: Any, vocabulary: int) -> RnnModule:
         """A fresh network."""
         return RnnModule(config, vocabulary)
+
+    @property
+    def encoder(self) -> StreamEncoder:
+        """The network as an Encoder; texts of any length. States of an untied model are as wide as its layers."""
+        width = (self.config.embedding or self.config.width) if self.config.tied else self.config.width
+        frame = Frame.stream(self.tokenizer)
+        return StreamEncoder(self.tokenizer, self.module, width=width, frame=frame, save=self.save_files)
 
     def start(self, prefixes: Sequence[Ids]) -> tuple[NextScores, Carry]:
         """(B, V) scores after each prefix, and the state."""

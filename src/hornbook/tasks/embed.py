@@ -28,7 +28,8 @@ def embedder(model: Any, *, where: object, log: Log) -> Embedder:
     Word vectors: the mean of a text's words, weighed by a / (a + p(word)) where the model has counts (SIF without its second
     step, Arora et al. 2017: taking out what the given texts share would make a vector depend on its neighbours). Hidden Markov
     model: the mean of P(state | text) over the tokens. Networks that read from left to right: the mean of the states after each
-    token. Bidirectional ones: the mean of all states of a text, added tokens counted, as sentence-transformers has it.
+    token, of texts of any length. Bidirectional ones: the mean of all states of a text, added tokens counted, as
+    sentence-transformers has it.
     """
     from hornbook.embeddings.vectors import WordVectors
 
@@ -143,11 +144,7 @@ def _of_encoder(encoder: Any, texts: Sequence[str], log: Log) -> Vectors:
             for first in range(0, len(order), _ROWS):
                 rows = order[first : first + _ROWS]
                 batch = encoder.prepare([texts[row] for row in rows])
-                encoded = encoder.encode(batch)
-                places = torch.arange(encoded.states.shape[1], device=encoded.states.device)  # (T,)
-                inside = (places < encoded.lengths.unsqueeze(1)).unsqueeze(2)  # (B, T, 1)
-                sums = (encoded.states.float() * inside).sum(dim=1)  # (B, W)
-                result[rows] = (sums / encoded.lengths.unsqueeze(1)).cpu().numpy()
+                result[rows] = encoder.mean(batch, encoder.encode(batch)).cpu().numpy()
                 cut += batch.cut
     finally:
         encoder.module.train(training)

@@ -111,7 +111,7 @@ def test_saved_folders_open_with_equal_scores(trained, tmp_path, edit_json):
 
 
 def test_the_encoder_gives_states_of_texts_of_any_length(trained):
-    encoder = trained.encoder()
+    encoder = trained.encoder
     texts = ["the cat sat", "a dog", ""]
     encoded = encoder.encode(encoder.prepare(texts))
     assert encoded.states.shape == (3, int(encoded.lengths.max()), encoder.width)
