@@ -25,7 +25,7 @@ class Vocabulary:
 
 @dataclass(frozen=True)
 class NoiseBatches:
-    """Batches of uniformly drawn ids, each token the target of the one before it."""
+    """Batches of ids drawn as words of a text are, the n-th as often as 1/n (Zipf), each token the target of the one before."""
 
     rows: int
     length: int
@@ -38,12 +38,13 @@ class NoiseBatches:
 
     def _draw(self, batch_index: int, rank: int, world: int, length: int) -> tuple[NDArray[np.int64], np.random.Generator]:
         generator = np.random.default_rng((batch_index, rank))
-        return generator.integers(0, self.vocabulary, (max(1, self.rows // world), length)), generator
+        ranks = self.vocabulary ** generator.random((max(1, self.rows // world), length))  # from 1, log-uniform
+        return np.minimum(ranks.astype(np.int64), self.vocabulary) - 1, generator
 
 
 @dataclass(frozen=True)
 class MaskedNoiseBatches(NoiseBatches):
-    """Full rows of uniformly drawn ids, two pieces of text in each, of which a share is to be guessed."""
+    """Full rows of ids drawn so, two pieces of text in each, of which a share is to be guessed."""
 
     rate: float = 0.15
     pairs: bool = False
@@ -57,6 +58,11 @@ class MaskedNoiseBatches(NoiseBatches):
         if not self.pairs:
             return MaskedBatch(ids, targets, second)
         return MaskedBatch(ids, targets, np.zeros_like(second), second.astype(np.int64), np.arange(len(ids)) % 2)
+
+
+def zipf_counts(vocabulary: int) -> NDArray[np.int64]:
+    """(V,) how often the types of a long made-up text occur."""
+    return (1e6 / np.arange(1, vocabulary + 1)).astype(np.int64)
 
 
 def noise(recipe: Any, config: Any, *, rows: int, vocabulary: int) -> NoiseBatches:

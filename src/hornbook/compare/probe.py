@@ -240,7 +240,8 @@ def _shape_speed(
     training = dataclasses.replace(config.training, steps=0, seconds=1e9, device=str(device), rows=rows, accumulate=1)
     durations: list[float] = []
     batches = noise(recipe, config, rows=rows, vocabulary=vocabulary)
-    for event in train(model.module, objective(recipe), batches, training):
+    goal = objective(recipe, config, lambda: zipf_counts(vocabulary))
+    for event in train(model.module, goal, batches, training):
         if isinstance(event, Step):
             durations.append(1 / event.tokens_per_second)
             timed = rows * training.length * sum(durations[1:])

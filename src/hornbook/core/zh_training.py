@@ -126,4 +126,7 @@ MESSAGES: dict[str, str] = {
     "no recipe and no model folder '{name}'.{hint}": "没有名为 '{name}' 的配方或模型文件夹。{hint}",
     "{recipe} has no switches to compare: --ablate is for roberta": "{recipe} 没有可比较的开关：--ablate 用于 roberta",
     "variant {number} of {count}: {name}": "第 {number}/{count} 个变体：{name}",
+    "training.samples is for models that guess every token: a masked one guesses few": (
+        "training.samples 只用于预测每个词的模型；掩码模型只预测少数词"
+    ),
 }

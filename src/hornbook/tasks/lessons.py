@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hornbook.core.errors import ContentError, UsageError
 from hornbook.corpus.shards import ShardSplit
 from hornbook.recipes import Recipe
@@ -45,12 +48,20 @@ class Score(Protocol):
         ...
 
 
-def objective(recipe: Recipe) -> Callable[..., Any]:
-    """What a recipe's network minimises."""
+def objective(recipe: Recipe, config: Any, counts: Callable[[], NDArray[np.int64]]) -> Callable[..., Any]:
+    """What a recipe's network minimises; `counts()` gives how often each type occurs in the training text, (V,)."""
+    samples = config.training.samples
     if recipe.batches == "masked":
         from hornbook.objectives.masked import masked_loss
 
+        if samples:
+            raise UsageError("training.samples is for models that guess every token: a masked one guesses few")
         return masked_loss
+    if samples:
+        from hornbook.objectives.sampled import WORTH, sampled_loss
+
+        if len(table := counts()) > WORTH * samples:
+            return sampled_loss(table, samples)
     from hornbook.objectives.causal import causal_loss
 
     return causal_loss
@@ -59,8 +70,9 @@ def objective(recipe: Recipe) -> Callable[..., Any]:
 def lesson(recipe: Recipe, config: Any, data: Data) -> Lesson:
     """Batches of the training split, or of the texts it is mixed from or with by their shares, and the recipe's objective."""
     parts = data.parts()
+    goal = objective(recipe, config, data.token_counts)
     if len(parts) == 1:
-        return Lesson(_batches(recipe, config, parts[0][0], data.tokenizer), objective(recipe))
+        return Lesson(_batches(recipe, config, parts[0][0], data.tokenizer), goal)
     from hornbook.corpus.mixed_batches import MixedBatches, row_shares
 
     shares = row_shares(config.training.rows, [share for _, share in parts])
@@ -68,7 +80,7 @@ def lesson(recipe: Recipe, config: Any, data: Data) -> Lesson:
         _batches(recipe, replace(config, training=replace(config.training, rows=rows)), split, data.tokenizer)
         for (split, _), rows in zip(parts, shares)
     ]
-    return Lesson(MixedBatches(texts), objective(recipe))
+    return Lesson(MixedBatches(texts), goal)
 
 
 def _batches(recipe: Recipe, config: Any, split: ShardSplit, tokenizer: TextTokenizer) -> Any:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hornbook.core import artifact
 from hornbook.core.config import to_dict
@@ -69,6 +70,13 @@ class Data:
         if self.replay is not None:
             return [(train, 1 - self.replay_share), (self.replay.split("train"), self.replay_share)]
         return [(train, 1.0)]
+
+    def token_counts(self) -> NDArray[np.int64]:
+        """(V,) how often each type occurs in the training text; `end` once a document."""
+        split = self.shards.split("train")
+        counts = np.bincount(split.tokens, minlength=self.tokenizer.size)
+        counts[self.tokenizer.specials["end"]] += len(split)
+        return counts
 
 
 @dataclass(frozen=True)
@@ -334,10 +342,8 @@ def _begin(model: Any, data: Data, initial: TokenVectors | None) -> None:
     if initial is not None:
         start_embedding(model.module, initial)
     if hasattr(model.module, "expect"):
-        split = data.shards.split("train")
-        counts = np.bincount(split.tokens, minlength=model.vocabulary)
-        counts[data.tokenizer.specials["end"]] += len(split)
-        model.module.expect(counts)
+        counts = data.token_counts()
+        model.module.expect(np.pad(counts, (0, model.vocabulary - len(counts))))
 
 
 def open_checkpoint(recipe: Recipe, folder: Path) -> Any:

@@ -22,6 +22,7 @@ class TrainingConfig:
     seconds: float = 0.0
     rows: int = 16  # of one step, over all ranks
     length: int = 256  # tokens of a row
+    samples: int = 0  # types beside the batch's own in the softmax of training, drawn at every step; 0 is the whole vocabulary
     accumulate: int = 1  # pieces in which the rows of one step are computed, to save memory
     optimizer: Literal["muon", "adamw"] = "muon"
     learning_rate: float = 3e-3  # AdamW: embeddings, output, vectors (and all matrices when optimizer is adamw)
@@ -63,6 +64,7 @@ class TrainingConfig:
         bounds = {
             "steps": (self.steps, 0, None),
             "seconds": (self.seconds, 0, None),
+            "samples": (self.samples, 0, None),
             "accumulate": (self.accumulate, 1, None),
             "learning-rate": (self.learning_rate, 0, None),
             "matrix-learning-rate": (self.matrix_learning_rate, 0, None),

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from hornbook import catalog
-from hornbook.compare.noise import MaskedNoiseBatches, NoiseBatches, Vocabulary, noise
+from hornbook.compare.noise import MaskedNoiseBatches, NoiseBatches, Vocabulary, noise, zipf_counts
 from hornbook.tasks.lessons import objective
 from hornbook.tasks.pretrain import resolve
 
@@ -26,7 +26,7 @@ def test_a_recipe_learns_from_its_noise(name: str) -> None:
         field.name: torch.from_numpy(value) if isinstance(value := getattr(batch, field.name), np.ndarray) else value
         for field in dataclasses.fields(batch)
     }
-    loss, _ = objective(recipe)(model.module, type(batch)(**tensors), None)
+    loss, _ = objective(recipe, config, lambda: zipf_counts(80))(model.module, type(batch)(**tensors), None)
     assert batch.inputs.shape == batch.targets.shape == (4, 24) and torch.isfinite(loss.total)
     assert loss.tokens == 4 * 24
     assert (loss.count == 4 * 24) == (recipe.batches != "masked")
