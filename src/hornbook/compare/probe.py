@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hornbook.compare.noise import NoiseBatches, Vocabulary, noise
+from hornbook.compare.noise import NoiseBatches, Vocabulary, noise, zipf_counts
 from hornbook.core import codec, runtime
 from hornbook.core.errors import translate
 from hornbook.core.events import Alarm, Event, Note, Step

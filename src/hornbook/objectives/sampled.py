@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from hornbook.core.types import CausalModule, Loss
 from hornbook.layers.cross_entropy import IGNORED, cross_entropy_sum
