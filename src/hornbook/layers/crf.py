@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -68,6 +69,29 @@ class LinearChain(nn.Module):
 
     def _permitted(self, name: str, table: Tensor) -> Tensor:
         return table.masked_fill(~getattr(self, f"{name}_rules"), _NEVER)
+
+
+class Independent(nn.Module):
+    """Every label by itself, without a chain to learn; only in decoding do the rules hold."""
+
+    def __init__(self, rules: Chain) -> None:
+        super().__init__()
+        self.rules = rules
+
+    def loss(self, emissions: Tensor, starts: NDArray[np.int64], targets: Tensor) -> Tensor:
+        """Cross-entropy with the targets (N,), summed; emissions (N, L) are logits."""
+        wide = emissions if emissions.dtype == torch.float64 else emissions.float()
+        return F.cross_entropy(wide, targets, reduction="sum")
+
+    def decode(self, emissions: Tensor, starts: NDArray[np.int64]) -> NDArray[np.int32]:
+        """(N,) the permitted labels with the largest sum of emissions in every sentence."""
+        from hornbook.sequences import viterbi
+
+        return viterbi(_on_host(emissions), starts, self.rules, threads=torch.get_num_threads())[0]
+
+    def marginals(self, emissions: Tensor, starts: NDArray[np.int64]) -> NDArray[np.float64]:
+        """(N, L) the probability of each label at each place."""
+        return _on_host(emissions.double().softmax(dim=-1))
 
 
 def _on_host(scores: Tensor) -> NDArray[Any]:
