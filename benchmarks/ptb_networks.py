@@ -57,6 +57,7 @@ def plans() -> dict[str, tuple[Any, float]]:
         optimizer="muon",
         rows=20,
         length=70,
+        samples=1024,
         learning_rate=6e-3,
         tuned_width=256,
         betas=(0.9, 0.999),
@@ -82,7 +83,7 @@ def train_plan(name: str, recipe: Any, words: Words, stream: np.ndarray, folder:
     from hornbook.corpus.batches import LaneBatches
     from hornbook.corpus.shards import ShardSplit
     from hornbook.models.rnn import RnnLM
-    from hornbook.objectives.causal import causal_loss
+    from hornbook.objectives.sampled import sampled_loss
     from hornbook.training import resume, train
 
     config = recipe.training
@@ -94,7 +95,8 @@ def train_plan(name: str, recipe: Any, words: Words, stream: np.ndarray, folder:
     batches = LaneBatches(split, rows=config.rows, length=config.length, specials=SPECIALS, seed=config.seed)
     state = resume(folder) if folder.is_dir() else None
     finished, before = None, time.process_time()
-    for event in train(model.module, causal_loss, batches, config, state=state, folder=folder, identity={"plan": name}):
+    objective = sampled_loss(counts, config.samples)
+    for event in train(model.module, objective, batches, config, state=state, folder=folder, identity={"plan": name}):
         if isinstance(event, Finished):
             finished = event
     assert finished is not None
