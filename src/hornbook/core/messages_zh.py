@@ -28,6 +28,7 @@ _ROOMS: Final = (
     "scoring",
     "fill",
     "extend",
+    "encoders",
     "report",
     "race",
     "tagging",

@@ -141,7 +141,7 @@ class TextEncoder:
     def framed(
         self, first: Sequence[Ids], second: Sequence[Ids] | None = None, *, offsets: Sequence[Offsets] | None = None
     ) -> Rows:
-        """Rows of ids with the added tokens, cut to the context, the longer of a pair first; `offsets`: of all first, then second."""
+        """Rows of ids with the added tokens, cut to the context, none empty; `offsets` of all first texts, then the second."""
         frame, parts = [self.frame.before, self.frame.after], [first]
         if second is not None:
             frame, parts = [self.frame.before, self.frame.between, self.frame.after], [first, second]
@@ -153,10 +153,12 @@ class TextEncoder:
         for index in range(len(first)):
             lengths = _kept([len(part[index]) for part in parts], room)
             cut += sum(lengths) < sum(len(part[index]) for part in parts)
-            ids.append(_joined(frame, [np.asarray(part[index][:kept], np.int64) for part, kept in zip(parts, lengths)]))
+            row = _joined(frame, [np.asarray(part[index][:kept], np.int64) for part, kept in zip(parts, lengths)])
+            ids.append(row if len(row) else np.array([self.tokenizer.specials.get("pad", 0)], np.int64))
             if offsets is not None:
                 own = [offsets[index + number * len(first)][:kept] for number, kept in enumerate(lengths)]
-                places.append(_joined([np.zeros((len(added), 2), np.int64) for added in frame], own))
+                added = [np.zeros((len(tokens), 2), np.int64) for tokens in frame]
+                places.append(_joined(added, own) if len(row) else np.zeros((1, 2), np.int64))
             if second is not None and self.frame.typed:
                 leading = len(frame[0]) + lengths[0] + len(frame[1])
                 segments.append((np.arange(len(ids[-1])) >= leading).astype(np.int64))

@@ -81,9 +81,7 @@ class TextTokenizer:
 
     def encode_batch(self, texts: Sequence[str]) -> list[Ids]:
         """The same for many texts at once, using every core; a TypeError names the index of what is not a str."""
-        for index, text in enumerate(texts):
-            if not isinstance(text, str):
-                raise TypeError(f"text {index} is {type(text).__name__}, not str")
+        _require_texts(texts)
         if self._table is not None:
             return [self._table.encode(replace_surrogates(text)).astype(self._dtype) for text in texts]
         results: list[Ids] = []
@@ -96,7 +94,11 @@ class TextTokenizer:
         return results
 
     def encode_with_offsets(self, texts: Sequence[str]) -> list[tuple[Ids, NDArray[np.int64]]]:
-        """Ids of each text, and (n, 2) where every token begins and ends in it, in characters."""
+        """Ids of each text, as `encode_batch` gives them, and (n, 2) where every token begins and ends in it, in characters.
+
+        Tokens that share a character, as its bytes do, share its place.
+        """
+        _require_texts(texts)
         clean = [replace_surrogates(text) for text in texts]
         encodings = self.backend.encode_batch(clean, add_special_tokens=False)
         return [
@@ -171,6 +173,12 @@ class TextTokenizer:
     def _encode_group(self, group: list[str]) -> list[Ids]:
         encodings = self.backend.encode_batch_fast(group, add_special_tokens=False) if group else []
         return [np.array(encoding.ids, dtype=self._dtype) for encoding in encodings]
+
+
+def _require_texts(texts: Sequence[object]) -> None:
+    for index, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise TypeError(f"text {index} is {type(text).__name__}, not str")
 
 
 def _boundary(kind: str) -> Boundary | None:
