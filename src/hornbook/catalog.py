@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from typing import Any
 
 from hornbook.core.errors import UsageError, nearest
@@ -30,6 +31,15 @@ MODELS = {  # `model_type` of a saved config.json -> class with `load` and `save
     "xlm-roberta": "hornbook.models.masked:MaskedLM",
     "distilbert": "hornbook.models.masked:MaskedLM",
     "modernbert": "hornbook.models.masked:MaskedLM",
+    "hornbook-words": "hornbook.models.word_table:WordTable",
+    "hornbook-tagger": "hornbook.models.tagger:NeuralTagger",
+}
+
+HEADS = {  # `architectures[0]` of a network of transformers with the head of a task -> class, before its `model_type`
+    "BertForTokenClassification": "hornbook.models.tagger:NeuralTagger",
+    "RobertaForTokenClassification": "hornbook.models.tagger:NeuralTagger",
+    "XLMRobertaForTokenClassification": "hornbook.models.tagger:NeuralTagger",
+    "DistilBertForTokenClassification": "hornbook.models.tagger:NeuralTagger",
 }
 
 RECIPES = {  # name on the command line -> Recipe; the race runs them in this order
@@ -53,6 +63,13 @@ def model_class(kind: str, *, where: object) -> Any:
     if kind not in MODELS:
         raise UsageError("{where}: no model of kind '{kind}'.{hint}", where=where, kind=kind, hint=nearest(kind, MODELS))
     return _resolve(MODELS[kind])
+
+
+def class_of(table: Mapping[str, Any], *, where: object) -> Any:
+    """The class that loads what a config.json describes; UsageError names the nearest kind, KeyError without `model_type`."""
+    architectures = table.get("architectures")
+    first = architectures[0] if isinstance(architectures, list) and architectures else None
+    return _resolve(HEADS[first]) if first in HEADS else model_class(str(table["model_type"]), where=where)
 
 
 def recipe(name: str) -> Any:

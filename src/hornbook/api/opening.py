@@ -33,10 +33,11 @@ def load(folder: str | Path, *, verify: bool = True) -> Any:
     if verify and (folder / artifact.MANIFEST).is_file():
         artifact.verify(folder)
     try:
-        kind = str(json.loads((folder / _CONFIG).read_text("utf-8"))["model_type"])
+        table = dict(json.loads((folder / _CONFIG).read_text("utf-8")))
+        table["model_type"]
     except (ValueError, KeyError, TypeError) as error:
         raise ContentError("{path} is not the configuration of a model: {error}", path=folder / _CONFIG, error=error) from None
-    return catalog.model_class(kind, where=folder).load(folder)
+    return catalog.class_of(table, where=folder).load(folder)
 
 
 def open_any(path: str | Path, *, log: Log = silent) -> Any:

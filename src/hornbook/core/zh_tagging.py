@@ -29,4 +29,11 @@ MESSAGES: dict[str, str] = {
     "{path}, line {line}: characters {first} to {last} of the text are '{found}', the line says '{surface}'": (
         "{path} 第 {line} 行：文本第 {first} 到 {last} 个字符是“{found}”，该行却写着“{surface}”"
     ),
+    "characters and recurrent are numbers from 0, dropout is from 0 to below 1": (
+        "characters 和 recurrent 是从 0 起的整数，dropout 在 0 到 1 之间（不含 1）"
+    ),
+    "a tagger needs two labels or more, found {labels}": "标注器至少需要两个标签，只找到 {labels}",
+    "a tagger needs a tokenizer that tells where its tokens stand in the text": "标注器需要能给出词元在文本中位置的分词器",
+    "{path}: {kind} has no head for labels of tokens": "{path}：{kind} 没有给词元打标签的输出层",
+    "{path}: model_type '{kind}' encodes no texts": "{path}：model_type '{kind}' 不能编码文本",
 }

@@ -161,15 +161,25 @@ def _arrived(found: Mapping[str, Tensor], layout: Layout) -> dict[str, Tensor]:
     return named
 
 
-def write(folder: Path, layout: Layout, config: Any, module: nn.Module, specials: Mapping[str, int]) -> None:
-    """Write config.json and model.safetensors as transformers reads them."""
-    tensors = layout.named(module)
+def write(
+    folder: Path,
+    layout: Layout,
+    config: Any,
+    module: nn.Module,
+    specials: Mapping[str, int],
+    *,
+    head: Mapping[str, Tensor] | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> None:
+    """Write config.json and model.safetensors as transformers reads them; with the tensors and the facts of a task's head."""
+    tensors = {**layout.named(module), **(head or {})}
     table = {
         **layout.write_config(config, specials),
         "model_type": layout.model_type,
         "vocab_size": config.vocabulary,
         "tie_word_embeddings": config.tied,
         "dtype": str(next(iter(tensors.values())).dtype).removeprefix("torch."),
+        **(facts or {}),
     }
     weights.write_json(table, folder / weights.CONFIG)
     weights.write_weights(tensors, folder)
