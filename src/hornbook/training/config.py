@@ -36,6 +36,8 @@ class TrainingConfig:
     decay: float = 0.4  # fraction of the budget, at its end, in which the rate falls to 0
     clip: float = 1.0  # largest gradient norm, 0 is no limit
     ema: float = 0.0  # decay per step of the running average of the weights, 0 is off
+    layer_decay: float = 1.0  # rates are multiplied by it once for every layer that lies above (Howard and Ruder 2018: 1 / 2.6)
+    unfreeze: float = 0.0  # fraction of the budget over which layers begin to learn, the top one at once; 0: all at once
     precision: Literal["auto", "float32", "bfloat16", "autocast"] = "auto"
     save_every: int = 0  # steps between checkpoints; 0 goes by save_seconds
     save_seconds: float = 120.0
@@ -54,7 +56,12 @@ class TrainingConfig:
         """The settings that decide what comes out, by flag; a resume must not change them unasked."""
         free = ("accumulate", "save_every", "save_seconds", "keep", "evaluate_every", "evaluations", "patience", "restore_best")
         also_free = ("resume_changed", "ignore_memory", "device", "threads")
-        named = {f"training.{key}": value for key, value in asdict(self).items() if key not in free + also_free}
+        unset = {"layer_decay": 1.0, "unfreeze": 0.0}  # not named while off: older checkpoints do not know them
+        named = {
+            f"training.{key}": value
+            for key, value in asdict(self).items()
+            if key not in free + also_free and not (key in unset and value == unset[key])
+        }
         return {**named, "training.betas": list(self.betas)}
 
     def check(self) -> None:
@@ -73,6 +80,8 @@ class TrainingConfig:
             "warmup": (self.warmup, 0, 1),
             "decay": (self.decay, 0, 1),
             "clip": (self.clip, 0, None),
+            "layer-decay": (self.layer_decay, 0, 1),
+            "unfreeze": (self.unfreeze, 0, 1),
             "ema": (self.ema, 0, 0.999999),
             "momentum": (self.momentum, 0, 0.999999),
             "save-every": (self.save_every, 0, None),

@@ -25,6 +25,8 @@ class FlatWeights:
     def __init__(self, module: nn.Module, groups: Sequence[Sequence[str]], *, compute: torch.dtype | None = None) -> None:
         self.parameters = dict(module.named_parameters())
         self.original = {name: self.parameters[name].dtype for group in groups for name in group}
+        trained = {name for group in groups for name in group}
+        self.frozen = {name: parameter.data for name, parameter in self.parameters.items() if name not in trained}
         self.slices: dict[str, tuple[int, int]] = {}
         self.spans: list[tuple[int, int]] = []
         size = 0
@@ -43,6 +45,7 @@ class FlatWeights:
         self.compute = compute if compute is not None and compute != wide else None
         self.narrow = self.master.to(self.compute) if self.compute is not None else None  # (P,) what the module reads
         self._attach()
+        self.refresh_frozen()
 
     def _attach(self) -> None:
         buffer = self.master if self.narrow is None else self.narrow
@@ -95,6 +98,12 @@ class FlatWeights:
         elif source is not None and source is not self.master:
             self.master.copy_(source)
 
+    def refresh_frozen(self) -> None:
+        """Give the module what is not trained, in its computing type: one layer reads both (an adapter and its matrix)."""
+        for name, values in self.frozen.items():
+            if self.compute is not None and values.is_floating_point():
+                self.parameters[name].data = values.to(self.compute)
+
     @contextmanager
     def showing(self, source: Tensor | None) -> Iterator[None]:
         """Inside the block the module has the weights of `source` (a running average, say)."""
@@ -115,3 +124,5 @@ class FlatWeights:
             parameter = self.parameters[name]
             parameter.grad = None
             parameter.data = self.view(buffer, name).to(kind, copy=True)
+        for name, values in self.frozen.items():
+            self.parameters[name].data = values

@@ -37,12 +37,21 @@ class Learner:
         """(P,) the weights that are measured and handed over: the running average where there is one."""
         return self.weights.master if self.average is None else self.average.value
 
+    def awake(self, progress: float) -> FlatWeights:
+        """The weights; those that do not learn yet at this part of the budget ask for no gradient."""
+        self.optimizer.thaw(progress)
+        return self.weights
+
+    def release(self, source: Tensor) -> None:
+        """Give the module its own parameters again, with the weights of `source`, all of them learning."""
+        self.optimizer.thaw(1.0)
+        self.weights.release(source)
+
     def model_tensors(self) -> dict[str, Tensor]:
         """Weights as trained, frozen parameters and persistent buffers, by name."""
         saved = self.module.state_dict().keys()
-        rest = {name: p.data for name, p in self.module.named_parameters() if name not in self.weights.slices}
         buffers = {name: buffer for name, buffer in self.module.named_buffers() if name in saved}
-        return {**self.weights.named(self.weights.master), **rest, **buffers}
+        return {**self.weights.named(self.weights.master), **self.weights.frozen, **buffers}
 
     def tensors(self, carries: list[Carry], position: Position) -> dict[str, dict[str, Tensor]]:
         """The files of a checkpoint; every rank must call it. Notes the structure of the carries in `position`."""
@@ -80,6 +89,7 @@ class Learner:
                 problem=problem,
             )
         self.weights.refresh()
+        self.weights.refresh_frozen()
         self.optimizer.load_state(state.tensors("optim"))
         extra = state.tensors("extra")
         if self.average is not None and (average := _under(extra, "average/")):

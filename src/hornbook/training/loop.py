@@ -191,7 +191,9 @@ class _Run:
         position, begin = self.position, time.monotonic()
         position.step += 1
         with memory_errors():
-            sums = self.stepper.gradient(position.index, position.step, self.learner.weights, self.precision, self.fraction)
+            sums = self.stepper.gradient(
+                position.index, position.step, self.learner.awake(self.fraction), self.precision, self.fraction
+            )
             shared = self.stepper.share(sums, clock=self._clock(), signals=self.signals)
             self.fraction = self._fraction(shared.elapsed)
             factor = rate_factor(self.fraction, warmup=self.config.warmup, decay=self.config.decay)
@@ -387,7 +389,7 @@ class _Run:
     def release(self) -> None:
         """Give the module its own parameters back."""
         if self.learner is not None:
-            self.learner.weights.release(self.learner.shown() if self.final is None else self.final)
+            self.learner.release(self.learner.shown() if self.final is None else self.final)
 
 
 def _measure_of(metrics: Mapping[str, float]) -> float:

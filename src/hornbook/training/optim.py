@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,7 @@ from torch.optim.adamw import adamw
 
 from hornbook.core.errors import ContentError, UsageError, translate
 from hornbook.training.config import TrainingConfig
+from hornbook.training.depth import levels
 from hornbook.training.flat import FlatWeights
 
 
@@ -28,6 +29,7 @@ class Group:
     names: tuple[str, ...]
     learning_rate: float
     weight_decay: float
+    opens: float = 0.0  # part of the budget before which it stands still
 
 
 def parameter_groups(module: nn.Module, config: TrainingConfig) -> list[Group]:
@@ -60,7 +62,24 @@ def parameter_groups(module: nn.Module, config: TrainingConfig) -> list[Group]:
         Group("adamw", tuple(roles["table"]), rate, config.embedding_decay),
         Group("adamw", tuple(roles["vector"]), rate, 0.0),
     ]
-    return [group for group in groups if group.names]
+    groups = [group for group in groups if group.names]
+    if config.layer_decay == 1.0 and config.unfreeze == 0.0:
+        return groups
+    return _by_level(groups, levels(module), config)
+
+
+def _by_level(groups: list[Group], level_of: Mapping[str, int], config: TrainingConfig) -> list[Group]:
+    """The groups by level: rates fall with depth (Howard and Ruder 2018, section 3.2), and layers open from the top (3.3)."""
+    top = max(level_of[name] for group in groups for name in group.names)
+    parts: list[Group] = []
+    for group in groups:
+        for level in range(top, -1, -1):
+            names = tuple(name for name in group.names if level_of[name] == level)
+            depth = top - level
+            rate, opens = group.learning_rate * config.layer_decay**depth, config.unfreeze * depth / max(1, top)
+            if names:
+                parts.append(replace(group, names=names, learning_rate=rate, opens=opens))
+    return parts
 
 
 def _tables(module: nn.Module) -> tuple[set[int], int]:
@@ -80,6 +99,7 @@ class Optimizer:
     """Updates the master weights from their gradient; its state is named by parameter, so that a checkpoint can be read."""
 
     def __init__(self, weights: FlatWeights, groups: list[Group], config: TrainingConfig) -> None:
+        self.weights = weights
         self.rules: list[Muon | Adam] = []
         for group, span in zip(groups, weights.spans):
             if group.rule == "muon":
@@ -89,9 +109,20 @@ class Optimizer:
 
     @torch.no_grad()
     def step(self, factor: float) -> None:
-        """One update with every learning rate multiplied by `factor`."""
+        """One update of what learns now with every learning rate multiplied by `factor`."""
         for rule in self.rules:
-            rule.step(factor)
+            if self._learns(rule.group):
+                rule.step(factor)
+
+    def thaw(self, progress: float) -> None:
+        """Before a gradient: only groups that are open at this part of the budget get one."""
+        for rule in self.rules:
+            if rule.group.opens:
+                for name in rule.group.names:
+                    self.weights.parameters[name].requires_grad_(progress >= rule.group.opens)
+
+    def _learns(self, group: Group) -> bool:
+        return self.weights.parameters[group.names[0]].requires_grad
 
     def state(self) -> dict[str, Tensor]:
         """Named tensors of the state: momentum/NAME, mean/NAME, square/NAME and the counts of updates."""
