@@ -17,12 +17,16 @@ _UNSPACED = (  # Thai, Lao, Burmese, Khmer, Chinese, Japanese
     r"\U00020000-\U000323AF"
 )
 _LETTER = rf"[^\W\d_{_UNSPACED}]"
+_ENDING = r"(?:s|m|d|re|ve|ll)\b"  # of English words, cut as its treebanks do
 _TOKENS = {
     "words": re.compile(
         rf"(?:{_LETTER}\.){{2,}}"  # U.N.
-        rf"|\d+(?:[.,:/-]\d+)*"  # 1996-08-22
-        rf"|['’]?{_LETTER}(?:{_LETTER}|\d|-(?={_LETTER}))*"  # Asia-based, Japan + 's
-        r"|[^\s]"
+        r"|\d+(?:[.,:/-]\d+)*"  # 1996-08-22
+        rf"|{_LETTER}+?(?=n['’]t\b)|n['’]t\b"  # do n't
+        rf"|['’]{_ENDING}"  # Japan 's
+        rf"|{_LETTER}(?:{_LETTER}|\d|-(?={_LETTER})|['’](?!{_ENDING})(?={_LETTER}))*"  # Asia-based, O'Brien
+        r"|\S",
+        re.IGNORECASE,
     ),
     "characters": re.compile(r"\S"),
 }

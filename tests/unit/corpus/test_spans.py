@@ -148,6 +148,7 @@ def test_tokens_of_texts() -> None:
     assert tokens("Japan's U.N. envoy, 1996-08-22: 3.5 % (Asia-based).") == [
         *("Japan", "'s", "U.N.", "envoy", ",", "1996-08-22", ":", "3.5", "%", "(", "Asia-based", ")", "."),
     ]
+    assert tokens("O'Brien doesn't say it's 3.5m") == ["O'Brien", "does", "n't", "say", "it", "'s", "3.5", "m"]
     assert tokens("我在IBM工作") == ["我", "在", "IBM", "工", "作"]
     assert [a for a, _ in tokens_of("I B\tM", "characters")] == [0, 2, 4]
 
