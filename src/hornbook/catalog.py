@@ -33,6 +33,7 @@ MODELS = {  # `model_type` of a saved config.json -> class with `load` and `save
     "modernbert": "hornbook.models.masked:MaskedLM",
     "hornbook-words": "hornbook.models.word_table:WordTable",
     "hornbook-tagger": "hornbook.models.tagger:NeuralTagger",
+    "hornbook-classifier": "hornbook.models.classifier:NeuralClassifier",
 }
 
 HEADS = {  # `architectures[0]` of a network of transformers with the head of a task -> class, before its `model_type`
@@ -40,6 +41,11 @@ HEADS = {  # `architectures[0]` of a network of transformers with the head of a 
     "RobertaForTokenClassification": "hornbook.models.tagger:NeuralTagger",
     "XLMRobertaForTokenClassification": "hornbook.models.tagger:NeuralTagger",
     "DistilBertForTokenClassification": "hornbook.models.tagger:NeuralTagger",
+    "BertForSequenceClassification": "hornbook.models.classifier:NeuralClassifier",
+    "RobertaForSequenceClassification": "hornbook.models.classifier:NeuralClassifier",
+    "XLMRobertaForSequenceClassification": "hornbook.models.classifier:NeuralClassifier",
+    "DistilBertForSequenceClassification": "hornbook.models.classifier:NeuralClassifier",
+    "ModernBertForSequenceClassification": "hornbook.models.classifier:NeuralClassifier",
 }
 
 RECIPES = {  # name on the command line -> Recipe; the race runs them in this order

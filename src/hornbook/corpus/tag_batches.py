@@ -1,4 +1,4 @@
-"""Batches of labelled words as a pure function of their number: shuffled every epoch, rows of like length side by side."""
+"""Labelled words side by side, as a network reads them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hornbook.corpus.example_batches import ExampleBatches
 from hornbook.corpus.tag_rows import NO_LABEL
-
-_MEGA = 50  # batches sorted by length together
 
 
 class TagExample(NamedTuple):
@@ -56,40 +55,13 @@ def stack(examples: Sequence[TagExample], *, pad: int) -> TagBatch:
     return batch
 
 
-class TagBatches:
-    """Batches of `rows` examples, all of them once an epoch; the last of an epoch may be smaller."""
-
-    def __init__(self, examples: Sequence[TagExample], *, rows: int, pad: int, seed: int) -> None:
-        self.examples = examples
-        self.rows = rows
-        self.pad = pad
-        self.seed = seed
-        self._lengths = np.array([len(one.ids) for one in examples], np.int64)
-        self._epoch = -1
-        self._order: list[NDArray[np.int64]] = []
-
-    @property
-    def batches_an_epoch(self) -> int:
-        """How many batches hold every example once."""
-        return -(-len(self.examples) // self.rows)
-
-    def part(self, batch_index: int, rank: int, world: int, progress: float = 0.0) -> TagBatch:
-        """The examples of one rank of one batch; where a batch has fewer than ranks, one has its first without labels."""
-        epoch, number = divmod(batch_index, self.batches_an_epoch)
-        if epoch != self._epoch:
-            self._epoch, self._order = epoch, self._shuffled(epoch)
-        chosen = self._order[number][rank::world]
-        if len(chosen):
-            return stack([self.examples[index] for index in chosen], pad=self.pad)
-        first = self.examples[self._order[number][0]]
-        return stack([first._replace(targets=np.full_like(first.targets, NO_LABEL))], pad=self.pad)
-
-    def _shuffled(self, epoch: int) -> list[NDArray[np.int64]]:
-        """Which examples each batch of an epoch has: a shuffle, sorted by length in stretches, batches shuffled again."""
-        draw = np.random.default_rng((self.seed, epoch))
-        order = draw.permutation(len(self.examples))
-        stretch = _MEGA * self.rows
-        parts = [order[first : first + stretch] for first in range(0, len(order), stretch)]
-        order = np.concatenate([part[np.argsort(self._lengths[part], kind="stable")] for part in parts])
-        batches = [order[first : first + self.rows] for first in range(0, len(order), self.rows)]
-        return [batches[place] for place in draw.permutation(len(batches))]
+def tag_batches(examples: Sequence[TagExample], *, rows: int, pad: int, seed: int) -> ExampleBatches[TagExample, TagBatch]:
+    """Batches of `rows` examples."""
+    return ExampleBatches(
+        examples,
+        lengths=[len(one.ids) for one in examples],
+        rows=rows,
+        seed=seed,
+        stack=lambda chosen: stack(chosen, pad=pad),
+        blank=lambda one: one._replace(targets=np.full_like(one.targets, NO_LABEL)),
+    )

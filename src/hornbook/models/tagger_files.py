@@ -17,9 +17,9 @@ from hornbook.core.errors import ContentError, UsageError
 from hornbook.models import weights
 from hornbook.models.huggingface import folder as foreign
 from hornbook.models.masked import KINDS, MaskedLM
-from hornbook.models.neural import check_model_type, empty_module
-from hornbook.models.saved import Kind
+from hornbook.models.neural import check_model_type
 from hornbook.models.tagger_module import TaggerConfig
+from hornbook.models.task_folders import damaged, labels_of, open_under_head, without_head
 from hornbook.sequences.labels import guess_scheme
 
 if TYPE_CHECKING:
@@ -38,21 +38,6 @@ _CHAIN = "crf"
 _HEAD = "classifier."
 
 
-def without_head(model: Any) -> Any:
-    """The network without what guesses hidden tokens and judges pairs: a tagger does not read them."""
-    config = getattr(model, "config", None)
-    if not isinstance(model, MaskedLM) or not (
-        config.head or getattr(config, "next_sentence", 0) or getattr(config, "pooler", 0)
-    ):
-        return model
-    smaller = {key: False for key in ("head", "next_sentence", "pooler") if hasattr(config, key)}
-    bare = MaskedLM(model.tokenizer, replace(config, vocabulary=model.vocabulary, **smaller))
-    found = weights.own_tensors(model.module)
-    targets = weights.own_tensors(bare.module)
-    weights.fill(targets, {name: found[name] for name in targets}, where=Path("."))
-    return bare
-
-
 def save_tagger(tagger: NeuralTagger, folder: Path) -> None:
     """Write a tagger into an existing folder."""
     layout = _layout(tagger.model)
@@ -64,7 +49,7 @@ def save_tagger(tagger: NeuralTagger, folder: Path) -> None:
         (folder / "encoder").mkdir()
         tagger.encoder.save_files(folder / "encoder")
         return
-    model = tagger.model
+    model: Any = tagger.model
     head = {name: tensor for name, tensor in own.items() if name.startswith(_HEAD)}
     facts = {
         "architectures": [ARCHITECTURES[layout.model_type]],
@@ -97,12 +82,12 @@ def load_tagger(cls: Any, folder: Path) -> Any:
         raise ContentError(
             "{path}: {kind} has no head for labels of tokens", path=folder / weights.WEIGHTS, kind=kind.model_type
         )
-    model = _encoder(folder, kind, table, {name: tensor for name, tensor in found.items() if name not in head})
-    labels = _labels_of(path, table)
+    model = open_under_head(folder, kind, table, {name: tensor for name, tensor in found.items() if name not in head})
+    labels = labels_of(path, table)
     if (folder / SETTINGS).is_file():
         settings = _read_settings(folder / SETTINGS, weights.read_json(folder / SETTINGS))
         if settings[1] != labels:
-            raise _damaged(folder / SETTINGS, "its labels are not those of config.json")
+            raise damaged(folder / SETTINGS, "its labels are not those of config.json")
         config = settings[0]
     else:
         scheme = "none" if guess_scheme([labels]) == "none" else "bio"
@@ -127,19 +112,6 @@ def _load_own(cls: Any, folder: Path, table: Mapping[str, Any]) -> Any:
     return tagger
 
 
-def _encoder(folder: Path, kind: Kind, table: Mapping[str, Any], found: Mapping[str, Tensor]) -> MaskedLM:
-    from hornbook.tokenizers import load_tokenizer
-
-    layout = kind.layout
-    assert layout is not None
-    path = folder / weights.CONFIG
-    config = kind.config(**layout.read_config(path, table, found.keys()))
-    weights.check_size(folder, kind.parameters(config, config.vocabulary))
-    module = empty_module(kind.module, config, path)
-    foreign.fill(module, found, layout, path=folder / weights.WEIGHTS)
-    return MaskedLM(load_tokenizer(folder), config, module)  # type: ignore[arg-type]
-
-
 def _fill_head(tagger: Any, found: Mapping[str, Tensor], path: Path) -> None:
     weights.fill(_own_tensors(tagger), found, where=path)
     tagger.module.eval()
@@ -157,14 +129,6 @@ def _layout(model: Any) -> foreign.Layout | None:
     return KINDS[model.config.layout].layout
 
 
-def _labels_of(path: Path, table: Mapping[str, Any]) -> list[str]:
-    """The labels in config.json by their numbers."""
-    named = table.get("id2label")
-    if not isinstance(named, dict) or sorted(named) != sorted(map(str, range(len(named)))):
-        raise _damaged(path, "id2label is no table of numbers from 0")
-    return [str(named[str(number)]) for number in range(len(named))]
-
-
 def _write_settings(table: Mapping[str, Any], path: Path) -> None:
     path.write_text(json.dumps(table, indent=1, ensure_ascii=True) + "\n", "utf-8")
 
@@ -172,7 +136,7 @@ def _write_settings(table: Mapping[str, Any], path: Path) -> None:
 def _read_settings(path: Path, table: Mapping[str, Any]) -> tuple[TaggerConfig, list[str], str]:
     labels, alphabet, fields = (table.get(key) for key in ("labels", "alphabet", "config"))
     if not isinstance(fields, dict) or not isinstance(alphabet, str) or not _are_labels(labels):
-        raise _damaged(path, "labels, alphabet or config are missing")
+        raise damaged(path, "labels, alphabet or config are missing")
     try:
         return from_dict(TaggerConfig, fields, where=str(path), prefix="config."), list(labels or ()), alphabet
     except UsageError as error:
@@ -182,7 +146,3 @@ def _read_settings(path: Path, table: Mapping[str, Any]) -> tuple[TaggerConfig, 
 def _are_labels(labels: Any) -> bool:
     named: Sequence[Any] = labels if isinstance(labels, list) else []
     return len(named) > 1 and all(isinstance(label, str) and label for label in named) and len(set(named)) == len(named)
-
-
-def _damaged(path: Path, what: str) -> ContentError:
-    return ContentError("{path} is damaged: {error}. Restore the folder or train again.", path=path, error=what)

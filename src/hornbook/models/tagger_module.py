@@ -67,7 +67,7 @@ class TaggerModule(nn.Module):
         if self.context is None:
             nn.init.normal_(self.classifier.weight, std=0.02)
             nn.init.zeros_(self.classifier.bias)
-        self.chain: LinearChain | Independent = {"crf": LinearChain, "tokens": Independent}[config.decoder](rules)
+        self.chain = LinearChain(rules) if config.decoder == "crf" else Independent(rules)
 
     def forward(self, batch: TagTensors) -> Tensor:
         """(N, L): scores of the labels of every word."""
@@ -108,4 +108,3 @@ class WordContext(nn.Module):
         mirrored = words.gather(1, mirror.expand_as(words))
         backwards = self.right(mirrored)[0]
         return torch.cat([self.left(words)[0], backwards.gather(1, mirror.expand_as(backwards))], dim=2)
-

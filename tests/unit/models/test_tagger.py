@@ -12,14 +12,14 @@ import torch
 
 from hornbook.core import artifact
 from hornbook.core.errors import HornbookError, UsageError
-from hornbook.corpus.tag_batches import TagBatches, stack
+from hornbook.corpus.tag_batches import tag_batches, stack
 from hornbook.corpus.tag_rows import NO_LABEL, Alphabet, first_tokens, targets_of, windows
 from hornbook.models.bert import BertConfig
 from hornbook.models.birnn import BiRnn, BiRnnConfig
 from hornbook.models.masked import MaskedLM
 from hornbook.models.rnn import RnnConfig, RnnLM
 from hornbook.models.tagger import NeuralTagger
-from hornbook.models.tagger_files import without_head
+from hornbook.models.task_folders import without_head
 from hornbook.models.tagger_module import TaggerConfig
 from hornbook.models.word_table import WordTable, WordTableConfig
 from hornbook.objectives.tag import tag_loss
@@ -69,7 +69,7 @@ def learned(tagger: NeuralTagger, steps: int = 120) -> NeuralTagger:
     from hornbook.corpus.labelled import joined
 
     examples = tagger.examples([joined(words) for words, _ in SENTENCES], [labels for _, labels in SENTENCES])
-    batches = TagBatches(examples, rows=2, pad=0, seed=1)
+    batches = tag_batches(examples, rows=2, pad=0, seed=1)
     config = TrainingConfig(steps=steps, rows=2, optimizer="adamw", learning_rate=0.01, precision="float32", threads=1)
     list(train(tagger.module, tag_loss, batches, config))
     return tagger
@@ -185,13 +185,13 @@ def test_batches_are_a_function_of_their_number(tokenizer) -> None:
 
     tagger = made("words", tokenizer, characters=8)
     examples = tagger.examples([joined(words) for words, _ in SENTENCES], [labels for _, labels in SENTENCES])
-    batches = TagBatches(examples, rows=3, pad=0, seed=5)
+    batches = tag_batches(examples, rows=3, pad=0, seed=5)
     seen = [batches.part(number, 0, 1) for number in range(4)]
     assert batches.batches_an_epoch == 2
     for epoch in (0, 1):
         rows = sorted(len(one.inputs) for one in seen[2 * epoch : 2 * epoch + 2])
         assert rows == [1, 3]
-    again = TagBatches(examples, rows=3, pad=0, seed=5)
+    again = tag_batches(examples, rows=3, pad=0, seed=5)
     for number in (3, 0, 2, 1):
         np.testing.assert_array_equal(again.part(number, 0, 1).inputs, seen[number].inputs)
         np.testing.assert_array_equal(again.part(number, 0, 1).characters, seen[number].characters)
