@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self, cast
 
@@ -21,21 +21,29 @@ MODEL_TYPE = "hornbook-words"
 
 @dataclass(frozen=True)
 class WordTableConfig:
-    """Size of the table; `word_dropout`: the part of the words of a text that are read as unknown in training."""
+    """Size of the table.
+
+    fixed: how many of its last rows are not trained: words of given vectors that the training text does not have.
+    word_dropout: the part of the words of a text that are read as unknown in training.
+    """
 
     width: int = 100
     vocabulary: int = 0
+    fixed: int = 0
     word_dropout: float = 0.0
 
 
 class WordTableModule(nn.Module):
     """ids (B, T) -> vectors (B, T, W)."""
 
+    fixed: Tensor
+
     def __init__(self, config: WordTableConfig, vocabulary: int, *, unknown: int = 1) -> None:
         super().__init__()
         self.config = config
         self.unknown = unknown
-        self.embedding = nn.Embedding(vocabulary, config.width)
+        self.embedding = nn.Embedding(vocabulary - config.fixed, config.width)
+        self.register_buffer("fixed", torch.zeros(config.fixed, config.width))
         bound = (3.0 / config.width) ** 0.5
         nn.init.uniform_(self.embedding.weight, -bound, bound)
 
@@ -44,7 +52,11 @@ class WordTableModule(nn.Module):
         if self.training and self.config.word_dropout:
             hidden = torch.rand(ids.shape, device=ids.device) < self.config.word_dropout
             ids = ids.masked_fill(hidden, self.unknown)
-        return cast(Tensor, self.embedding(ids))
+        learned = self.embedding.num_embeddings
+        states = cast(Tensor, self.embedding(ids.clamp(max=learned - 1)))  # (B, T, W)
+        if not len(self.fixed):
+            return states
+        return torch.where((ids < learned).unsqueeze(2), states, self.fixed[(ids - learned).clamp(min=0)])
 
     @property
     def output_weight(self) -> nn.Parameter:
@@ -72,6 +84,16 @@ class WordTable(Network):
     def encoder(self) -> TextEncoder:
         """The table as an Encoder; texts of any length, no added tokens."""
         return TextEncoder(self.tokenizer, self.module, width=self.config.width, frame=Frame(), save=self.save_files)
+
+    def fixing(self, rows: int) -> Self:
+        """The same table with its last rows no longer trained."""
+        config = replace(self.config, fixed=rows)
+        found = WordTable(self.tokenizer, config)
+        whole = self._network.embedding.weight.detach()
+        with torch.no_grad():
+            found._network.embedding.weight.copy_(whole[: len(whole) - rows])
+            found._network.fixed.copy_(whole[len(whole) - rows :])
+        return cast(Self, found)
 
     def save_files(self, folder: Path) -> None:
         """Write config, weights and tokenizer into an existing folder."""
