@@ -30,4 +30,5 @@ class CharacterFilters(nn.Module):
         answers = self.filters(states.transpose(1, 2))  # (N, width, C + 2): every filter also sees the edges of a word
         seen = F.pad(inside, (0, _REACH - 1)) | F.pad(inside, (_REACH - 1, 0))  # (N, C + 2)
         low = torch.finfo(answers.dtype).min
-        return answers.masked_fill(~seen.unsqueeze(1), low).amax(dim=2) * inside.any(dim=1, keepdim=True)
+        features: Tensor = answers.masked_fill(~seen.unsqueeze(1), low).amax(dim=2) * inside.any(dim=1, keepdim=True)
+        return features
