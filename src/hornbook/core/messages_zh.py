@@ -32,6 +32,7 @@ _ROOMS: Final = (
     "report",
     "race",
     "tagging",
+    "finetune",
     "cli",
 )
 

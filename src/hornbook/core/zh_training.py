@@ -75,7 +75,7 @@ MESSAGES: dict[str, str] = {
     "stopped at step {step}, saved in {folder}: give the same command with --resume to continue": (
         "在第 {step} 步停止，已保存到 {folder}：在同一命令后加 --resume 即可继续"
     ),
-    "evaluate() must give 'loss' or 'bits_per_byte', it gave {names}": (
+    "evaluate() must give 'error', 'loss' or 'bits_per_byte', it gave {names}": (
         "evaluate() 必须给出 'loss' 或 'bits_per_byte'，实际给出 {names}"
     ),
     "{count} of {steps} steps were skipped because loss or gradient was not finite": (

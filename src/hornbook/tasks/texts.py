@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,9 +31,9 @@ _RESAMPLES = 2_000
 
 
 class Sample(NamedTuple):
-    """Texts, the label of each, and where each was read."""
+    """Texts or pairs of texts, the label of each, and where each was read."""
 
-    texts: list[str]
+    texts: list[Any]
     labels: list[str]
     places: list[tuple[Path, int]]
 
@@ -42,8 +42,25 @@ class Sample(NamedTuple):
         return Sample(*([column[i] for i in rows] for column in self))  # type: ignore[arg-type]
 
 
-def read_sample(paths: Sequence[Path], columns: TextColumns, *, config: ReadConfig | None = None, log: Log) -> Sample:
-    """The texts of files with one label each; a pair of texts is read as one. ContentError for a text with several labels."""
+def as_one(text: str, pair: str) -> str:
+    """A pair of texts for a classifier that does not compare them."""
+    return f"{text}\n{pair}"
+
+
+def apart(text: str, pair: str) -> tuple[str, str]:
+    """A pair of texts for a network that is told where the second begins."""
+    return text, pair
+
+
+def read_sample(
+    paths: Sequence[Path],
+    columns: TextColumns,
+    *,
+    pair: Callable[[str, str], Any] = as_one,
+    config: ReadConfig | None = None,
+    log: Log,
+) -> Sample:
+    """The texts of files with one label each, pairs as `pair` says. ContentError for a text with several labels."""
     sample = Sample([], [], [])
     pairs = 0
     for path in paths:
@@ -57,10 +74,10 @@ def read_sample(paths: Sequence[Path], columns: TextColumns, *, config: ReadConf
                     names=", ".join(one.labels[:5]),
                 )
             pairs += one.pair is not None
-            sample.texts.append(one.text if one.pair is None else f"{one.text}\n{one.pair}")
+            sample.texts.append(one.text if one.pair is None else pair(one.text, one.pair))
             sample.labels.append(one.labels[0])
             sample.places.append((path, one.line))
-    if pairs:
+    if pairs and pair is as_one:
         log(Note(translate("the two texts of a pair are read as one: this classifier does not compare them")))
     return sample
 
@@ -92,20 +109,20 @@ def train_classifier(
     given = [dev] if dev is not None else files.get("valid", [])
     held = read_sample(given, columns, config=read, log=log)
     if given:
-        _require_known(held, sorted(set(train.labels)))
+        require_known(held, sorted(set(train.labels)))
     else:
-        part, held = _parts(train, split, log)
+        part, held = parts(train, split, log)
     begin = time.perf_counter()
     classifier = resolve(recipe.model)(config.model).fit(train.texts, train.labels, log=log)
     seconds = time.perf_counter() - begin
-    seen = _hashes(train.texts)
+    seen = text_hashes(train.texts)
     if given:
         score = score_classifier(classifier, held, seen=seen, log=log)
     elif held.texts:
         measured = resolve(recipe.model)(config.model).fit(part.texts, part.labels)
         score = score_classifier(measured, held, seen=None, log=log)
     else:
-        score = _NOT_MEASURED
+        score = NOT_MEASURED
     result = {
         "kind": recipe.name,
         "seconds": round(seconds, 3),
@@ -116,7 +133,7 @@ def train_classifier(
         "measured_on": "dev" if given else "held out",
         **score,
     }
-    size = save_model(_WithSeen(classifier, seen), output, recipe=recipe, config=config, run=result)
+    size = save_model(WithSeen(classifier, seen), output, recipe=recipe, config=config, run=result)
     return {"model": str(output), **result, "size_mb": size}
 
 
@@ -132,9 +149,14 @@ def evaluate(
         files = files_by_split(path)
         name = next(name for name in ("test", "valid", "train") if files.get(name))
         chosen += files[name]
-    sample = read_sample(chosen, columns, config=read, log=log)
-    _require_known(sample, model.labels_)
+    sample = read_sample(chosen, columns, pair=pairing(model), config=read, log=log)
+    require_known(sample, model.labels_)
     return score_classifier(model, sample, seen=_load_seen(folder / SEEN), log=log)
+
+
+def pairing(model: Any) -> Callable[[str, str], Any]:
+    """How a classifier reads a pair of texts."""
+    return apart if hasattr(model, "encoder") else as_one
 
 
 def is_classifier(model: Any) -> bool:
@@ -153,11 +175,11 @@ def score_classifier(model: Any, sample: Sample, *, seen: NDArray[np.int64] | No
     result = {**_scores(gold, found, len(index)), "confusion": _confusion(gold, found, model.labels_)}
     if seen is None:
         return result
-    unseen = ~np.isin(_hashes(sample.texts, keep=True), seen)
+    unseen = ~np.isin(text_hashes(sample.texts, keep=True), seen)
     leaked = int((~unseen).sum())
     result["leaked"] = leaked
     if leaked:
-        part = _scores(gold[unseen], found[unseen], len(index)) if unseen.any() else _NOT_MEASURED
+        part = _scores(gold[unseen], found[unseen], len(index)) if unseen.any() else NOT_MEASURED
         result |= {f"unseen_{name}": value for name, value in part.items()}
     if leaked > _ALARM_SHARE * len(gold):
         text = translate("{leaked:,} of the {count:,} texts are among the training texts")
@@ -166,13 +188,14 @@ def score_classifier(model: Any, sample: Sample, *, seen: NDArray[np.int64] | No
 
 
 @dataclass(frozen=True)
-class _WithSeen:
+class WithSeen:
     """A classifier that writes the hashes of its training texts beside itself."""
 
     classifier: Any
     seen: NDArray[np.int64]
 
     def save_files(self, folder: Path) -> None:
+        """The classifier's own files, and the hashes."""
         from safetensors.numpy import save_file
 
         self.classifier.save_files(folder)
@@ -194,13 +217,15 @@ def _load_seen(path: Path) -> NDArray[np.int64] | None:
     return np.asarray(hashes, dtype=np.int64)
 
 
-def _hashes(texts: Sequence[str], *, keep: bool = False) -> NDArray[np.int64]:
+def text_hashes(texts: Sequence[Any], *, keep: bool = False) -> NDArray[np.int64]:
     """8 bytes of the hash of each text up to white space and Unicode form: rising and each once, or one a text in order."""
-    values = np.frombuffer(b"".join(content_hash(text)[:8] for text in texts), dtype="<i8").astype(np.int64)
+    joined = (text if isinstance(text, str) else as_one(*text) for text in texts)
+    values = np.frombuffer(b"".join(content_hash(text)[:8] for text in joined), dtype="<i8").astype(np.int64)
     return values if keep else np.unique(values)
 
 
-def _require_known(sample: Sample, names: Sequence[str]) -> None:
+def require_known(sample: Sample, names: Sequence[str]) -> None:
+    """ContentError naming the line of a label that is not among the names."""
     for label, (path, line) in zip(sample.labels, sample.places):
         if label not in names:
             raise ContentError(
@@ -212,7 +237,7 @@ def _require_known(sample: Sample, names: Sequence[str]) -> None:
             )
 
 
-def _parts(sample: Sample, share: float, log: Log) -> tuple[Sample, Sample]:
+def parts(sample: Sample, share: float, log: Log) -> tuple[Sample, Sample]:
     """What is learned from and what is held out: of every label the same share, equal texts on one side."""
     from hornbook.statistical.linear_solve import folds_of
 
@@ -224,9 +249,9 @@ def _parts(sample: Sample, share: float, log: Log) -> tuple[Sample, Sample]:
     order = np.random.default_rng(1).permutation(len(everything)).tolist()
     names = {name: k for k, name in enumerate(sorted(set(sample.labels)))}
     targets = np.array([names[sample.labels[i]] for i in order])
-    parts = max(2, round(1 / share)) if share <= 0.5 else max(2, round(1 / (1 - share)))
-    folds = folds_of([sample.texts[i] for i in order], targets, parts)
-    first = {order[i] for i in np.flatnonzero(folds == parts - 1).tolist()}
+    count = max(2, round(1 / share)) if share <= 0.5 else max(2, round(1 / (1 - share)))
+    folds = folds_of([sample.texts[i] for i in order], targets, count)
+    first = {order[i] for i in np.flatnonzero(folds == count - 1).tolist()}
     held = first if share <= 0.5 else set(everything) - first
     return sample.pick([i for i in everything if i not in held]), sample.pick(sorted(held))
 
@@ -268,4 +293,4 @@ def _confusion(gold: NDArray[np.int64], found: NDArray[np.int64], names: Sequenc
     return {"labels": list(names), "counts": counts.tolist()}
 
 
-_NOT_MEASURED = {"accuracy": None, "accuracy_ci95": None, "macro_f1": None, "macro_f1_ci95": None, "n": 0}
+NOT_MEASURED = {"accuracy": None, "accuracy_ci95": None, "macro_f1": None, "macro_f1_ci95": None, "n": 0}

@@ -45,6 +45,7 @@ class TrainingConfig:
     evaluate_every: int = 0  # steps between evaluations; 0 spreads `evaluations` over the budget
     evaluations: int = 10
     patience: int = 0  # stop after this many evaluations without a new best, 0 never
+    enough: float = -1.0  # stop at an evaluation at or below this
     restore_best: bool = True  # end with the weights of the best evaluation
     resume_changed: bool = False  # continue a checkpoint although corpus, model or settings differ
     ignore_memory: bool = False  # start although the memory estimate is above what the machine has
@@ -55,8 +56,8 @@ class TrainingConfig:
     def decisive(self) -> dict[str, Any]:
         """The settings that decide what comes out, by flag; a resume must not change them unasked."""
         free = ("accumulate", "save_every", "save_seconds", "keep", "evaluate_every", "evaluations", "patience", "restore_best")
-        also_free = ("resume_changed", "ignore_memory", "device", "threads")
-        unset = {"layer_decay": 1.0, "unfreeze": 0.0}  # not named while off: older checkpoints do not know them
+        also_free = ("resume_changed", "ignore_memory", "device", "threads", "enough")
+        unset = {"layer_decay": 1.0, "unfreeze": 0.0, "samples": 0}  # not named while off: older checkpoints do not know them
         named = {
             f"training.{key}": value
             for key, value in asdict(self).items()

@@ -48,7 +48,8 @@ def train(
 
     `objective(module, batch, carry)` gives a `Loss` summed over counted tokens; `batches.part(index, rank, world, progress)`
     gives the rows of one rank. `state` is `resume(folder)` to continue. `evaluate()` measures the module on held-out text:
-    a dict with "loss" (nats per token) or "bits_per_byte", lower is better. `folder` receives checkpoints step-N.
+    a dict with "error" (of a task), "loss" (nats per token) or "bits_per_byte", lower is better; the first of them decides.
+    `folder` receives checkpoints step-N.
     `identity` is what a resume must not change silently (corpus fingerprint, model settings).
 
     Raises UsageError (settings, another run's checkpoints), ContentError (three steps in a row not finite, out of memory),
@@ -306,6 +307,8 @@ class _Run:
             position.without_best += 1
             if self.config.patience and position.without_best >= self.config.patience and self.reason is None:
                 self.reason = "patience"
+        if value <= self.config.enough and self.reason is None:
+            self.reason = "target"
         yield Evaluation(position.step, position.seconds, position.tokens, metrics or {"loss": value}, best)
 
     def _metrics(self) -> dict[str, float]:
@@ -393,9 +396,9 @@ class _Run:
 
 
 def _measure_of(metrics: Mapping[str, float]) -> float:
-    for name in ("loss", "bits_per_byte"):
+    for name in ("error", "loss", "bits_per_byte"):
         if name in metrics:
             return metrics[name]
     if metrics:
-        raise UsageError("evaluate() must give 'loss' or 'bits_per_byte', it gave {names}", names=", ".join(metrics))
+        raise UsageError("evaluate() must give 'error', 'loss' or 'bits_per_byte', it gave {names}", names=", ".join(metrics))
     return math.nan
