@@ -36,6 +36,7 @@ class TokenTexts:
     texts: list[bytes]  # parts of characters stay bytes
     first: NDArray[np.uint8]  # (V,) kind of the first character
     last: NDArray[np.uint8]  # (V,) kind of the last one; INSIDE when no character begins in the token
+    cut: NDArray[np.bool_]  # (V,) the first character goes on in the next token: its kind is a guess
 
     @classmethod
     def of(cls, tokenizer: TextTokenizer) -> TokenTexts:
@@ -45,7 +46,8 @@ class TokenTexts:
         names = tokenizer.tokens(range(tokenizer.size))
         texts = [b"" if number in specials else spell(name) for number, name in enumerate(names)]
         first = np.fromiter(map(_first_kind, texts), np.uint8, len(texts))
-        return cls(texts, first, np.fromiter(map(_last_kind, texts), np.uint8, len(texts)))
+        last = np.fromiter(map(_last_kind, texts), np.uint8, len(texts))
+        return cls(texts, first, last, np.fromiter(map(_is_cut, texts), np.bool_, len(texts)))
 
     def join(self, ids: NDArray[Any]) -> str:
         """The text of the ids, U+FFFD for parts of characters."""
@@ -124,11 +126,19 @@ def _kind_at(text: bytes) -> int:
     """The kind of the first character, by its first byte where the rest of it is in other tokens."""
     if not text:
         return NOTHING
-    size = 1 if text[0] < 0x80 else 2 if text[0] < 0xE0 else 3 if text[0] < 0xF0 else 4
     try:
-        return _kind(text[:size].decode("utf-8"))
+        return _kind(text[: _size(text[0])].decode("utf-8"))
     except UnicodeDecodeError:
         return next((kind for below, kind in _LEADS if text[0] < below), UNSPACED_LETTER)
+
+
+def _is_cut(text: bytes) -> bool:
+    return bool(text) and text[0] >= 0xC0 and len(text) < _size(text[0])
+
+
+def _size(lead: int) -> int:
+    """Bytes of a character that begins with this one."""
+    return 1 if lead < 0x80 else 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4
 
 
 def _sentence_kind(text: bytes) -> int:

@@ -70,7 +70,7 @@ def word_starts(split: ShardSplit, texts: TokenTexts, *, segment: Segment | None
         first, behind = np.searchsorted(starts, [begin, begin + part.size])
         documents = np.unique(starts[first:behind] - begin)  # where they begin in this part
         flags, open_to = np.zeros(part.size, np.bool_), np.zeros(part.size, np.bool_)
-        mark_starts(part, documents, texts.first, texts.last, state, flags, open_to)
+        mark_starts(part, documents, texts.first, texts.last, texts.cut, state, flags, open_to)
         if segment is not None and open_to.any():
             _follow_words(part, documents, texts, segment, flags, open_to)
         yield flags

@@ -12,6 +12,7 @@ from hornbook.core.types import Ids, Tokenizer
 from hornbook.tokenizers.chinese import UNSPACED
 
 _NEITHER, _SPACED, _UNSPACED = 0, 1, 2  # what a piece begins or ends with: a sign, a letter or digit, a letter of Chinese
+_CUT, _BYTES = "\ufffd", 4  # what is decoded from a part of a character, and how many parts it has at most
 _CHINESE = re.compile(f"[{UNSPACED}]")
 
 
@@ -64,14 +65,29 @@ class Pieces:
         return "".join(self.texts[int(one)].strip() for one in ids)
 
     def word_of(self, ids: Ids) -> NDArray[np.int64]:
-        """(len,) the number of the word that each token of a text belongs to; signs are words of their own."""
-        numbers, number = np.zeros(len(ids), np.int64), 0
+        """(len,) the number of the word that each token of a text belongs to; signs are words of their own.
+
+        The tokens of a character that is cut into bytes belong to one word.
+        """
+        numbers, number, first = np.zeros(len(ids), np.int64), 0, 0
         for place in range(1, len(ids)):
-            before, here = int(ids[place - 1]), int(ids[place])
-            letters = self.last[before] == _SPACED and self.first[here] == _SPACED
-            number += not (letters and not self.blank[here])
+            if not self._goes_on(ids, first, place):
+                number, first = number + 1, place
             numbers[place] = number
         return numbers
+
+    def _goes_on(self, ids: Ids, first: int, place: int) -> bool:
+        """Whether the token at `place` belongs to the word that began at `first`."""
+        before, here = int(ids[place - 1]), int(ids[place])
+        ends, begins = self.last[before], self.first[here]
+        if _CUT in self.texts[before]:
+            written = self.tokenizer.decode(ids[first:place])
+            if written.endswith(_CUT):
+                return True
+            ends = _kind(written[-1:])
+        if _CUT in self.texts[here]:
+            begins = _kind(self.tokenizer.decode(ids[place : place + _BYTES]).strip()[:1])
+        return bool(ends == _SPACED and begins == _SPACED and not self.blank[here])
 
 
 def _letter(tokenizer: Tokenizer) -> Ids:

@@ -217,3 +217,41 @@ def test_chinese_words_are_masked_whole_in_the_preview():
             assert word in line.replace("[", "").replace("→MASK]", "") and word in line
     with pytest.raises(UsageError, match="where they begin"):
         MaskedBatches(split, tok, rows=4, length=16, masking=Masking(units="words"), seed=4)
+
+
+RARE = "镕基和𠮷野家的龘龘字䶮很罕见，㐂他喆堃犇。"
+
+
+def cut_tokenizer():
+    """Byte-level BPE that knows none of the rare characters, and some of them by halves."""
+    return train_tokenizer([*CHINESE, "罕见和公司", "野家野家"], TokenizerConfig(kind="bpe", size=290))
+
+
+@pytest.mark.parametrize("kind", ["bpe", "bytes"])
+def test_characters_cut_into_bytes_are_masked_whole_with_their_words(kind):
+    tok = cut_tokenizer() if kind == "bpe" else tokenizer("bytes")
+    words = ["镕基", "和", "𠮷野家", "的", "龘龘", "字", "䶮", "很", "罕见", "，", "㐂", "他", "喆堃", "犇", "。"]
+    segment = by_list(*words)
+    assert len(tok.encode(RARE)) > len(RARE)
+    assert units(tok, [RARE], segment) == words
+    assert units(tok, [RARE], lambda texts: [list(text) for text in texts]) == list(RARE)
+    split = with_word_starts(ShardSplit.from_documents(tok.encode_batch([RARE] * 30)), tok, segment=segment)
+    masking = Masking(units="words", rate=0.3, masked=1.0, random=0.0)
+    batches = MaskedBatches(split, tok, rows=30, length=len(tok.encode(RARE)) + 2, masking=masking, seed=3)
+    mask, hidden = tok.specials["mask"], set()
+    for row, original in zip(batches[0].inputs, batches[0].originals):
+        place = 1  # behind the start
+        for word in words:
+            shown = row[place : place + len(tok.encode(word))]
+            assert tok.decode(original[place : place + len(shown)]) == word
+            assert (shown == mask).all() or (shown != mask).all(), word
+            hidden |= {word} if shown[0] == mask else set()
+            place += len(shown)
+    assert hidden == set(words)
+
+
+def test_cut_letters_of_other_scripts_without_spaces_follow_the_segmenter():
+    """The first byte of a Thai letter is that of an Indian one too: what stands there decides, not the byte."""
+    segment = by_list("ภาษา", "ไทย", "ＡＢＣ", "公司")
+    assert units(cut_tokenizer(), ["ภาษาไทยＡＢＣ公司"], segment) == ["ภาษา", "ไทย", "ＡＢＣ", "公司"]
+    assert units(cut_tokenizer(), ["हिन्दी में"], segment) == ["हिन्दी", " में"]

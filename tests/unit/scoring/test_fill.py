@@ -204,3 +204,13 @@ def test_words_know_their_tokens() -> None:
     for number, one in zip(numbers.tolist(), tokenizer.encode(text).tolist(), strict=True):
         words[number] = words.get(number, "") + tokenizer.decode([one])
     assert [word.strip() for word in words.values()][:3] == ["The", "cat", "sat"]
+
+
+def test_the_bytes_of_a_character_are_one_word() -> None:
+    tokenizer = train_tokenizer(["今天天气很好"] * 9, TokenizerConfig(kind="bpe", size=270))
+    text = "龘今naïve 好"
+    ids = tokenizer.encode(text)
+    numbers = Pieces(tokenizer).word_of(ids)
+    words = [tokenizer.decode(ids[numbers == number]) for number in range(numbers[-1] + 1)]
+    assert len(ids) > len(text)
+    assert words == ["龘", "今", "naïve", " ", "好"]
