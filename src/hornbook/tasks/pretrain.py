@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from hornbook.core import artifact
 from hornbook.core.config import to_dict
 from hornbook.core.errors import ContentError, UsageError, translate
-from hornbook.core.events import Event, Finished, Note
-from hornbook.core.runtime import peak_rss_mb
+from hornbook.core.events import Evaluation, Event, Finished, Note
+from hornbook.core.runtime import peak_rss_mb, release_free_memory
 from hornbook.corpus.demo import demo_documents
 from hornbook.corpus.prepare import CorpusConfig, prepare_corpus, prepare_documents
 from hornbook.corpus.shards import Shards, ShardSplit, encode_store
@@ -331,6 +331,8 @@ def train_network(
             if written is not None:
                 written(event)
             log(event)
+            if isinstance(event, Evaluation):
+                release_free_memory()  # blocks of other sizes leave holes in the heap, which grew at every step (docs/log.md)
             if isinstance(event, Finished):
                 finished = event
     assert finished is not None
