@@ -24,7 +24,7 @@ def fill(
     longest: Annotated[int, Parameter(help="For models that guess hidden tokens: words of up to so many tokens.")] = 1,
     common: Common = Common(),
 ) -> None:
-    """The likeliest words for every gap of a text, written [MASK], <mask> or ___; both sides of the gap are weighed.
+    """The likeliest words for every gap of a text, written `[MASK]`, `<mask>` or `___`; both sides are weighed.
 
     n-gram models, hidden Markov models, recurrent networks and GPT compare whole texts; BERT and its kin guess hidden tokens.
     """

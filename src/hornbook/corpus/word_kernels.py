@@ -14,8 +14,8 @@ def mark_starts(tokens: Any, documents: Any, first: Any, last: Any, cut: Any, st
     """Set flags (n,) where a word begins, and open_to (n,) where a segmenter may decide, next to unspaced text.
 
     documents: where documents begin, sorted; first, last (V,) kinds of characters; cut (V,) where the first kind is a guess, so
-    that it may be unspaced text too; state (1,) the kind of the character before, kept from call to call. Letters go on with a word after letters and after the space before it; everything else
-    begins one, but for bytes inside a character.
+    that it may be unspaced text too; state (1,) the kind of the character before, kept from call to call. Letters go on with a
+    word after letters and after the space before it; everything else begins one, but for bytes inside a character.
     """
     before, document = state[0], 0
     for place in range(tokens.size):

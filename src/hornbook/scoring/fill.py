@@ -36,11 +36,13 @@ _ROWS = 128  # texts that step side by side
 def fill(model: LanguageModel[Any], text: str, *, top: int = 5, propose: Propose, score: Score) -> Filled:
     """The likeliest words for the gaps of a text; with several gaps, the likeliest words together.
 
-    Whole texts are scored, without their `end`; where nothing follows the gap, the word must be over there. Probabilities are
-    over the candidates (`Filled.candidates`). UsageError without a gap, ContentError when no word can stand in one.
+    Whole texts are scored, without their `end`; where nothing follows the gap, the word must be over there. Beside letters a
+    gap is a part of their word. Probabilities are over the candidates (`Filled.candidates`). UsageError without a gap, or for a
+    part of a word when the model knows whole words only; ContentError when no word can stand in one.
     """
     pieces = Pieces(model.tokenizer)
     parts = cut_at_gaps(text, model.tokenizer)
+    pieces.require_parts(parts)
     hypotheses = [Hypothesis((), 0.0)]
     for gap, part in enumerate(parts[1:], start=1):
         after = part.rstrip()

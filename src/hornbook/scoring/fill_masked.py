@@ -33,12 +33,14 @@ def fill_masked(model: MaskedModel, text: str, *, top: int = 5, longest: int = 1
     from left to right; its score is the mean over its tokens of log P(token | text, tokens before it), the tokens behind it
     masked (the order of Kauf and Ivanova 2023; the mean, as more masks make each guess harder and no model says how many there
     should be), and probabilities are shares of exp(score) among the candidates. Several gaps: in order, those to come masked.
-    UsageError without a gap or a mask token, ContentError when no word can stand in a gap.
+    Beside letters a gap is a part of their word. UsageError without a gap or a mask token, or for a part of a word when the
+    model knows whole words only; ContentError when no word can stand in a gap.
     """
     if "mask" not in model.tokenizer.specials:
         raise UsageError("the tokenizer of this model has no mask token: gaps cannot be filled")
     pieces = Pieces(model.tokenizer)
     parts = cut_at_gaps(text, model.tokenizer)
+    pieces.require_parts(parts)
     hypotheses = [Hypothesis((), 0.0)]
     for number in range(1, len(parts)):
         kept = best(hypotheses, OPEN)
@@ -60,9 +62,9 @@ def fill_masked(model: MaskedModel, text: str, *, top: int = 5, longest: int = 1
 def _gap(model: MaskedModel, pieces: Pieces, before: str, after: Sequence[str]) -> _Gap:
     read, begins = pieces.opening(before)
     mask = [model.tokenizer.specials["mask"]]
-    right: list[Ids] = [model.tokenizer.encode(after[0] if len(after) == 1 else pieces.opening(after[0])[0])]
+    right: list[Ids] = [pieces.behind(after[0] if len(after) == 1 else pieces.opening(after[0])[0])]
     for number, part in enumerate(after[1:], start=2):
-        right += [np.array(mask), model.tokenizer.encode(part if number == len(after) else pieces.opening(part)[0])]
+        right += [np.array(mask), pieces.behind(part if number == len(after) else pieces.opening(part)[0])]
     left = np.asarray(model.tokenizer.encode(read), np.int64)
     return _Gap(left, np.concatenate(right).astype(np.int64), begins)
 

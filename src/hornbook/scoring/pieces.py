@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hornbook.core.errors import UsageError
 from hornbook.core.types import Ids, Tokenizer
 from hornbook.tokenizers.chinese import UNSPACED
 
 _NEITHER, _SPACED, _UNSPACED = 0, 1, 2  # what a piece begins or ends with: a sign, a letter or digit, a letter of Chinese
 _CUT, _BYTES = "\ufffd", 4  # what is decoded from a part of a character, and how many parts it has at most
+_PAIRS = ("xq", "qx", "jq", "zq", "7q")  # two letters that few tokenizers have as one piece
 _CHINESE = re.compile(f"[{UNSPACED}]")
 
 
@@ -38,6 +41,7 @@ class Pieces:
         self.last = np.array([_kind(word[-1:]) for word in words])  # (V,)
         joined = self.whole & ~self.blank
         chinese = (self.whole if self.drops_blanks else joined) & (self.first == _UNSPACED)
+        self._marked = _marks_inside(tokenizer)
         self._going_on = np.stack([np.zeros_like(joined), joined & (self.first == _SPACED), chinese])  # (3, V) by `last`
 
     def opening(self, before: str) -> tuple[str, NDArray[np.bool_]]:
@@ -49,6 +53,26 @@ class Pieces:
         if before.endswith(" ") and (self.whole & self.blank).any():
             return before[:-1], self.whole & self.blank
         return before, self.whole & ~self.blank
+
+    def behind(self, text: str) -> Ids:
+        """The ids of the text behind a gap: letters right behind it go on with the word in the gap."""
+        if self._marked and _kind(text[:1]) == _SPACED:
+            for letter in "".join(_PAIRS):
+                alone, joined = self.tokenizer.encode(letter), self.tokenizer.encode(letter + text)
+                if len(alone) == 1 and len(joined) > 1 and alone[0] == joined[0]:
+                    return joined[1:]
+        return self.tokenizer.encode(text)
+
+    def require_parts(self, parts: Sequence[str]) -> None:
+        """UsageError for a gap beside letters when the tokenizer knows whole words only; `parts`: the text around the gaps."""
+        if not self.drops_blanks or (self.whole & ~self.blank & (self.first == _SPACED)).any():
+            return
+        for left, right in pairwise(parts):
+            if _SPACED in (_kind(left[-1:]), _kind(right[:1])):
+                raise UsageError(
+                    "the gap in '{text}' is a part of a word, and this model knows whole words only: put blanks around it",
+                    text=f"{left[-20:]}___{right[:20]}",
+                )
 
     def going_on(self, after: Sequence[int] | Ids) -> NDArray[np.bool_]:
         """(n, V) ids that go on with words whose last ids are `after`: letters after letters, Chinese after Chinese."""
@@ -102,6 +126,18 @@ def _reads_blanks(tokenizer: Tokenizer) -> bool:
         return len(tokenizer.encode(" a")) > 0
     except (ValueError, KeyError):
         return False
+
+
+def _marks_inside(tokenizer: Tokenizer) -> bool:
+    """Whether a letter inside a word has another id than at the beginning of a text (BERT's ##, the ▁ of SentencePiece)."""
+    try:
+        for pair in _PAIRS:
+            ids = tokenizer.encode(pair)
+            if len(ids) == 2:
+                return bool(ids[1] != tokenizer.encode(pair[1])[0])
+    except (ValueError, KeyError):  # an alphabet without them
+        pass
+    return False
 
 
 def _printable(word: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -214,3 +215,34 @@ def test_the_bytes_of_a_character_are_one_word() -> None:
     words = [tokenizer.decode(ids[numbers == number]) for number in range(numbers[-1] + 1)]
     assert len(ids) > len(text)
     assert words == ["龘", "今", "naïve", " ", "好"]
+
+
+@pytest.mark.parametrize("kind", ["bpe", "wordpiece", "unigram", "chars", "words", "bytes"])
+def test_a_gap_beside_letters_is_a_part_of_their_word(kind: str) -> None:
+    tokenizer = train_tokenizer([*TEXTS, "unable unstable undoable"] * 3, TokenizerConfig(kind=kind, size=600))
+    generator = np.random.default_rng(2)
+    for text in ("un[MASK]able", "猫[MASK]在", "The un[MASK] cat", "The [MASK]able"):
+        table = generator.dirichlet(np.ones(tokenizer.size), tokenizer.size)
+        for filled in (
+            fill_masked(Guesser(tokenizer, table), text, top=9, longest=2),
+            fill(BigramTable(tokenizer, table), text, top=9, propose=likely_words, score=whole_texts),
+        ):
+            for one in filled.fillings:
+                assert one.words[0] and not re.search(r"\s", one.words[0])
+                assert one.text == text.replace("[MASK]", one.words[0])
+
+
+def test_letters_behind_a_gap_go_on_with_its_word() -> None:
+    """Pieces inside a word have ids of their own: what the model reads is the whole word with a mask in it."""
+    tokenizer = train_tokenizer([*TEXTS, "unable unstable undoable"] * 3, TokenizerConfig(kind="wordpiece", size=600))
+    pieces = Pieces(tokenizer)
+    assert tokenizer.decode(np.concatenate([tokenizer.encode("un"), pieces.behind("able cat")])) == "unable cat"
+    assert np.array_equal(np.concatenate([tokenizer.encode("x"), pieces.behind("able")]), tokenizer.encode("xable"))
+    assert np.array_equal(pieces.behind(" able"), tokenizer.encode(" able"))
+
+
+def test_a_part_of_a_word_is_refused_where_only_whole_words_are_known() -> None:
+    model = BigramTable(Words(), table())
+    for text in ("a x___ a", "a ___x a"):
+        with pytest.raises(UsageError, match="put blanks around it"):
+            fill(model, text, propose=every_word, score=whole_texts)
