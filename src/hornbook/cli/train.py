@@ -6,6 +6,7 @@ Annotations are evaluated here (no postponed ones): a command's options are clas
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
@@ -24,6 +25,9 @@ from hornbook.cli.options import (
     sources_of,
     tokenizer_of,
 )
+from hornbook.cli.train_results import print_ablation, print_network, print_vectors, unit
+from hornbook.core.errors import translate
+from hornbook.core.events import Note
 from hornbook.corpus.masking import Masking
 from hornbook.training import TrainingConfig
 
@@ -86,7 +90,7 @@ def _language_model(name: str, recipe: Any) -> Callable[..., None]:
     model_options = optional(hints["model"], prefix="Model")
     training_options = optional(hints.get("training", NoTraining), prefix="Training")
     masking_options = optional(hints.get("masking", NoTraining), prefix="Masking")
-    masked = Parameter(parse=recipe.batches == "masked")
+    masked, trained = Parameter(parse=recipe.batches == "masked"), Parameter(parse="training" in hints)
     has_table = Parameter(parse=recipe.batches is not None)  # models that count have no embedding table to start
     processes = Parameter(parse=recipe.batches is not None, help="Processes that train together, each on its part of a batch.")
     styles = ", ".join(recipe.styles)
@@ -111,8 +115,8 @@ def _language_model(name: str, recipe: Any) -> Callable[..., None]:
         tensorboard: Annotated[bool, Parameter(help="Write curves for TensorBoard into OUTPUT.work/tensorboard.")] = False,
         nproc: Annotated[int, processes] = 1,
         model: model_options = model_options(),  # type: ignore[valid-type]
-        training: training_options = training_options(),  # type: ignore[valid-type]
-        masking: masking_options = masking_options(),  # type: ignore[valid-type]
+        training: Annotated[training_options, trained] = training_options(),  # type: ignore[valid-type]
+        masking: Annotated[masking_options, masked] = masking_options(),  # type: ignore[valid-type]
         pairs: Annotated[str, masked, Parameter(help="none, next (sentence) or order (of sentences).")] = "",
         ablate: Annotated[
             bool,
@@ -134,6 +138,7 @@ def _language_model(name: str, recipe: Any) -> Callable[..., None]:
         if pairs:
             overrides = {**_pair_settings(recipe, style, pairs), **overrides}
         reporter = Reporter(quiet=common.quiet)
+        _tell_recipe_from_folder(name, reporter)
         reporter.total_seconds = 0.0 if overrides.get("training.steps") else parse_duration(budget)
         if ablate:
             with reporter.shown():
@@ -149,7 +154,7 @@ def _language_model(name: str, recipe: Any) -> Callable[..., None]:
                     device=machine.device,
                     log=reporter,
                 )
-            _print_ablation(rows, as_json=common.json)
+            print_ablation(rows, as_json=common.json)
             return
         with reporter.shown():
             result = api.train(
@@ -175,9 +180,16 @@ def _language_model(name: str, recipe: Any) -> Callable[..., None]:
         if common.json:
             print_json(result)
         else:
-            _print_network(result)
+            print_network(result)
 
     return command
+
+
+def _tell_recipe_from_folder(name: str, log: Callable[[Any], None]) -> None:
+    """Say what a recipe's name means where a folder has the same name."""
+    if Path(name).is_dir():
+        text = translate("'{name}' is the recipe here, not the folder of that name: write ./{name} to train that one on")
+        log(Note(text.format(name=name)))
 
 
 def _pair_settings(recipe: Any, style: str, pairs: str) -> dict[str, Any]:
@@ -244,83 +256,13 @@ def train_on(
     if common.json:
         print_json(result)
         return
-    _print_network(result)
+    print_network(result)
     for name in ("new", "old"):
         if f"{name}_gain" in result:
             low, high = result[f"{name}_gain_ci95"]
-            print(f"{name} text, {_unit(result)}: {result[f'{name}_before']:.4f} before", end=", ")
+            print(f"{name} text, {unit(result)}: {result[f'{name}_before']:.4f} before", end=", ")
             print(f"{result[f'{name}_after']:.4f} after", end="; ")
             print(f"gained {result[f'{name}_gain']:+.4f} [{low:+.4f}, {high:+.4f}]")
-
-
-def _print_network(result: dict[str, Any]) -> None:
-    print(f"{result['kind']}: {_masked(result) if 'masked_accuracy' in result else _likelihood(result)} on held-out text")
-    for name, score in result.get("sources", {}).items():
-        if len(score) > 1:
-            print(f"  {name}: {_masked(score) if 'masked_accuracy' in score else _likelihood(score)}")
-    if "init_gain" in result:
-        print(_gain(result))
-    print(f"{result['parameters']:,} parameters, {result['size_mb']:.1f} MB", end="; ")
-    print(f"{result['tokens_seen']:,} tokens in {result['seconds']:.0f} s")
-    use = "fill {} 'a text with a [MASK] .'" if "masked_accuracy" in result else "generate {} 'a beginning'"
-    print(f"saved in {result['model']}: hornbook {use.format(result['model'])}")
-
-
-def _print_ablation(rows: list[dict[str, Any]], *, as_json: bool) -> None:
-    """A line a variant: what it reached, and its gain over the first with the interval."""
-    if as_json:
-        print_json({"variants": rows})
-        return
-    print(f"{'variant':26} {'hidden':>7} {'nats':>7} {'gain in nats':>25} {'cloze':>7} {'gain in cloze':>25} {'tokens':>12}")
-    for row in rows:
-        nats, cloze = (_with_interval(row[f"{name}_gain"], row[f"{name}_gain_ci95"]) for name in ("nats", "cloze"))
-        line = f"{row['name']:26} {row['masked_accuracy']:7.1%} {row['masked_nats_per_token']:7.3f} {nats:>25} "
-        print(line + f"{row['cloze_accuracy']:7.1%} {cloze:>25} {row['tokens_seen']:12,}")
-
-
-def _with_interval(gain: float | None, interval: list[float] | None) -> str:
-    return "-" if gain is None or interval is None else f"{gain:+.3f} [{interval[0]:+.3f}, {interval[1]:+.3f}]"
-
-
-def _masked(result: dict[str, Any]) -> str:
-    low, high = result["masked_accuracy_ci95"]
-    text = f"{result['masked_accuracy']:.1%} of hidden tokens guessed [{low:.1%}, {high:.1%}], "
-    text += f"{result['masked_nats_per_token']:.4f} nats a hidden token"
-    if "next_sentence_accuracy" in result:
-        text += f"; sentence pairs {result['next_sentence_accuracy']:.1%} right"
-    return text
-
-
-def _likelihood(result: dict[str, Any]) -> str:
-    quality = f"{result['nats_per_token']:.4f} nats a token, perplexity {result['perplexity']:.2f}"
-    if result["bits_per_byte"] is not None:
-        low, high = result["bits_per_byte_ci95"]
-        quality = f"{result['bits_per_byte']:.4f} bits per byte [{low:.4f}, {high:.4f}], {quality}"
-    return quality
-
-
-_UNITS = {  # the first of them that a result has is what models are compared by
-    "bits_per_byte": "bits per byte",
-    "nats_per_token": "nats a token",
-    "masked_nats_per_token": "nats a hidden token",
-}
-
-
-def _unit(result: dict[str, Any]) -> str:
-    return next(unit for name, unit in _UNITS.items() if result.get(name) is not None)
-
-
-def _gain(result: dict[str, Any]) -> str:
-    """What the word vectors were worth, in one line: a gain, a loss, or nothing that the held-out text can tell."""
-    name, unit = next((name, unit) for name, unit in _UNITS.items() if result.get(name) is not None)
-    gain, (low, high) = result["init_gain"], result["init_gain_ci95"]
-    if low > 0:
-        verdict = f"the word vectors gained {gain:.4f} [{low:.4f}, {high:.4f}]"
-    elif high < 0:
-        verdict = f"the word vectors lost {-gain:.4f} [{-high:.4f}, {-low:.4f}]: train without --init-embeddings"
-    else:
-        verdict = f"no difference that this held-out text can show: {gain:+.4f} [{low:+.4f}, {high:+.4f}]"
-    return f"from a random table, as many steps: {result['random_init_' + name]:.4f} {unit}; {verdict}"
 
 
 def _vectors(name: str, recipe: Any) -> Callable[..., None]:
@@ -348,6 +290,7 @@ def _vectors(name: str, recipe: Any) -> Callable[..., None]:
         from hornbook.embeddings.word2vec import from_gensim
 
         reporter = Reporter(quiet=common.quiet)
+        _tell_recipe_from_folder(name, reporter)
         overrides = {"model.threads": machine.threads, "phrases": phrases, **given(model=vectors, words=words)}
         renamed, notes = from_gensim({name: value for name, value in vars(old).items() if value is not None})
         overrides |= {f"model.{name}": value for name, value in renamed.items()}
@@ -369,19 +312,9 @@ def _vectors(name: str, recipe: Any) -> Callable[..., None]:
         if common.json:
             print_json(result)
         else:
-            _print_vectors(result)
+            print_vectors(result)
 
     return command
-
-
-def _print_vectors(result: dict[str, Any]) -> None:
-    print(f"{result['kind']}: {result['vocabulary']:,} words in {result['dimensions']} dimensions", end=", ")
-    print(f"{result['size_mb']:.1f} MB; {result['tokens_seen']:,} words read in {result['seconds']:.1f} s", end=", ")
-    print(f"{result['tokens_per_second']:,.0f} a second")
-    for word, near in result["neighbours"].items():
-        print(f"  {word}: " + ", ".join(f"{other} {similarity:.2f}" for other, similarity in near))
-    first = next(iter(result["neighbours"]), "WORD")
-    print(f"saved in {result['model']}: hornbook neighbours {result['model']} {first}")
 
 
 _KINDS = {"tokens": _language_model, "words": _vectors}

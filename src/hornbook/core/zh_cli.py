@@ -11,6 +11,9 @@ MESSAGES: dict[str, str] = {
         "{kind}：{error}。这是 hornbook 的错误：请加 --debug 再运行一次并报告。"
     ),
     "interrupted": "已中断",
+    "'{name}' is the recipe here, not the folder of that name: write ./{name} to train that one on": (
+        "这里的“{name}”是配方，而不是同名目录：要接着训练该目录里的模型，请写 ./{name}"
+    ),
     "out of memory: use a smaller --model.width, a smaller --training.rows, or a larger machine": (
         "内存不足：请用更小的 --model.width 或 --training.rows，或换内存更大的机器"
     ),

@@ -165,3 +165,25 @@ def test_an_unknown_recipe_suggests_the_nearest(text: str, tmp_path: Path, capsy
         _, said = run(capsys, "train", wrong, text, "-o", str(tmp_path / "no"), code=2)
         assert f"'{wrong}'" in said and right in said
     assert not list(tmp_path.glob("no*"))
+
+
+def test_options_of_masks_belong_to_masked_recipes(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for recipe in ("gpt", "lstm", "ngram"):
+        _, said = run(capsys, "train", recipe, text, "-o", str(tmp_path / "no"), "--masking.rate", "0.3", code=2)
+        assert said.startswith("hornbook: ") and "--masking.rate" in said
+        shown, _ = run(capsys, "train", recipe, "--help")
+        assert "masking" not in shown and "NOTRAINING" not in shown
+    assert "--masking.rate" in run(capsys, "train", "bert", "--help")[0]
+    assert not list(tmp_path.glob("no*"))
+
+
+def test_a_folder_with_the_name_of_a_recipe_is_told_apart(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    flags = ("--tokenizer", "chars", "--model.order", "2")
+    _, said = run(capsys, "train", "ngram", text, "-o", "out", *flags)
+    assert "./ngram" not in said
+    Path("ngram").mkdir()
+    _, said = run(capsys, "train", "ngram", text, "-o", "again", *flags)
+    assert "'ngram' is the recipe here, not the folder of that name: write ./ngram" in said
