@@ -11,7 +11,9 @@ from hornbook.core.errors import ContentError, UsageError
 from hornbook.models.bert import BertConfig
 from hornbook.models.bert_modern import ModernBertConfig
 from hornbook.models.masked import MaskedLM
-from hornbook.tokenizers import TokenizerConfig, train_tokenizer
+from hornbook.scoring.fill_masked import fill_masked
+from hornbook.scoring.pieces import Pieces
+from hornbook.tokenizers import TokenizerConfig, load_tokenizer, train_tokenizer
 
 transformers = pytest.importorskip("transformers")
 
@@ -280,3 +282,29 @@ def test_yesterdays_modernbert_keys_mean_the_same(tokenizer, tmp_path):
     assert again.config == ours.config
     ids = torch.randint(6, tokenizer.size, (2, 30))
     assert torch.allclose(our_logits(again.module, ids)[0], their_logits(theirs, input_ids=ids), atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["bpe", "wordpiece", "chars"])
+@pytest.mark.parametrize("name", ["bert", "roberta", "modern"])
+def test_the_fill_mask_pipeline_of_our_folder_answers_as_fill_does(name, kind, tmp_path):
+    """The text is framed, the mask may be written in it, and the word in its place has the space before it inside."""
+    torch.manual_seed(0)
+    tokenizer = train_tokenizer([*TEXTS, "猫坐在垫子上"], TokenizerConfig(kind=kind, size=560))
+    model = MaskedLM(tokenizer, OURS[name])
+    moved(model.module)
+    model.save_files(tmp_path)
+    ask = transformers.pipeline("fill-mask", model=str(tmp_path), device="cpu")
+    mask, pieces = ask.tokenizer.mask_token, Pieces(tokenizer)
+    for text in ("the cat sat on the ___ and", "___ are for cats", "猫坐在___子上"):
+        begins = pieces.opening(text.split("___")[0])[1]
+        answers = [one for one in ask(text.replace("___", mask), top_k=tokenizer.size) if begins[one["token"]]]
+        found = fill_masked(model, text, top=5).gaps[0]
+        assert [one.word for one in found] == [pieces.word([one["token"]]) for one in answers[:5]]
+        assert [one.probability for one in found] == pytest.approx([one["score"] for one in answers[:5]], rel=1e-3)
+    framed = ask.tokenizer("a cat", "a dog")
+    pair = [2, *tokenizer.encode("a cat"), 5, *tokenizer.encode("a dog"), 3]
+    assert framed["input_ids"] == [int(one) for one in pair]
+    assert ("token_type_ids" in framed) == (name == "bert")
+    again = load_tokenizer(tmp_path)
+    assert again.to_json() == tokenizer.to_json() and again.kind == kind
+    assert again.decode(again.encode(" a <mask> 猫\n")) == " a <mask> 猫\n"

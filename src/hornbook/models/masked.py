@@ -29,6 +29,8 @@ from hornbook.models.huggingface.modernbert import MODERNBERT
 from hornbook.models.huggingface.roberta import ROBERTA, XLM_ROBERTA
 from hornbook.models.neural import Network
 from hornbook.models.saved import Kind, open_folder, save_folder
+from hornbook.tokenizers import TextTokenizer
+from hornbook.tokenizers.framed import save_framed
 
 MaskedConfig: TypeAlias = BertConfig | ModernBertConfig
 
@@ -142,6 +144,8 @@ class MaskedLM(Network):
         """Write config, weights and tokenizer into an existing folder, as transformers reads them."""
         config = replace(self.config, vocabulary=self.vocabulary)
         save_folder(folder, _kind(config), config, self.module, self.tokenizer, specials=self.tokenizer.specials)
+        if isinstance(self.tokenizer, TextTokenizer) and "mask" in self.tokenizer.specials:
+            save_framed(self.tokenizer, folder, segments=getattr(config, "types", 0) > 1)
 
     @classmethod
     def load(cls, folder: Path, *, new_head: bool = False, next_sentence: bool = False) -> Self:

@@ -13,6 +13,7 @@ from hornbook.core.errors import ContentError, UsageError
 from hornbook.tokenizers.alphabet import FIRST_BYTE, SPECIAL_TOKENS, byte_symbols, pre_tokenizer
 from hornbook.tokenizers.closed import KIND as CLOSED
 from hornbook.tokenizers.closed import closed_normalizer
+from hornbook.tokenizers.framed import unframed
 from hornbook.tokenizers.tokenizer import HUGGING_FACE_NAMES, TextTokenizer
 from hornbook.tokenizers.vocabulary_files import BPE, WORDPIECE, open_vocabulary, vocabulary_file
 
@@ -51,6 +52,8 @@ def load_tokenizer(folder: Path) -> TextTokenizer:
     kind = _kind(table)
     if kind is None:
         return _foreign(path, backend, settings)
+    if table.get("post_processor"):
+        backend = tokenizers.Tokenizer.from_str(json.dumps(unframed(table)))
     names = [name for name in SPECIAL_TOKENS if not (kind == CLOSED and name == "unknown")]
     try:
         return TextTokenizer(backend, kind, specials={name: list(SPECIAL_TOKENS).index(name) for name in names})

@@ -127,10 +127,11 @@ class TextTokenizer:
         """Write tokenizer.json and tokenizer_config.json into an existing folder; `transformers` opens both."""
         write_text_atomic(Path(folder) / "tokenizer.json", self.to_json())
         write_text_atomic(
-            Path(folder) / "tokenizer_config.json", json.dumps(self._settings(), indent=2, ensure_ascii=False) + "\n"
+            Path(folder) / "tokenizer_config.json", json.dumps(self.settings(), indent=2, ensure_ascii=False) + "\n"
         )
 
-    def _settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, Any]:
+        """What tokenizer_config.json says."""
         settings: dict[str, Any] = {
             "tokenizer_class": "PreTrainedTokenizerFast",
             "clean_up_tokenization_spaces": False,
