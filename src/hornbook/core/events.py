@@ -42,7 +42,7 @@ class Step:
     seconds: float  # training time so far, resumes included
     tokens_per_second: float
     learning_rate: float
-    gradient_norm: float
+    gradient_norm: float | None  # None where none is measured: counted models, word vectors
     skipped: bool = False  # non-finite: counted, not applied
 
 

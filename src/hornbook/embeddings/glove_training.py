@@ -205,7 +205,7 @@ def _step(job: Job, position: Position) -> Step:
         seconds=position.seconds,
         tokens_per_second=pairs / max(position.seconds, 1e-9),
         learning_rate=job.config.rate,
-        gradient_norm=0.0,  # the kernels do not measure one
+        gradient_norm=None,  # the kernels do not measure one
     )
 
 

@@ -180,7 +180,7 @@ def _records(job: Job, position: Position, rounds: int) -> Iterator[Event]:
             seconds=position.seconds,
             tokens_per_second=words / max(position.seconds, 1e-9),
             learning_rate=float(rate_at(job.text, job.plan, epoch, chunk, 1.0)),
-            gradient_norm=0.0,  # the kernels do not measure one
+            gradient_norm=None,  # the kernels do not measure one
         )
 
 

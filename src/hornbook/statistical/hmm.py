@@ -387,5 +387,5 @@ def _step(state: Iteration, observed: Observations, *, seconds: float, last: flo
         seconds=seconds,
         tokens_per_second=tokens / max(last, 1e-9),
         learning_rate=0.0,
-        gradient_norm=0.0,
+        gradient_norm=None,
     )

@@ -66,7 +66,8 @@ class TensorBoardLog:
         """Write one event."""
         if isinstance(event, Step):
             for name in ("loss", "learning_rate", "gradient_norm", "tokens_per_second"):
-                self._writer.add_scalar(f"train/{name}", getattr(event, name), event.step)
+                if (value := getattr(event, name)) is not None:
+                    self._writer.add_scalar(f"train/{name}", value, event.step)
         elif isinstance(event, Evaluation):
             for name, value in event.metrics.items():
                 self._writer.add_scalar(f"valid/{name}", value, event.step)
