@@ -170,11 +170,11 @@ def test_control_c_saves_says_how_and_resumes(recipe: str, tmp_path: Path) -> No
     command += ["--training.steps", "3000", "--training.evaluations", "3"]
     child = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     record = tmp_path / "model.work" / "metrics.jsonl"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not (record.is_file() and '"step"' in record.read_text()) and time.monotonic() < deadline:
         time.sleep(0.05)
     child.send_signal(signal.SIGINT)
-    _, errors = child.communicate(timeout=60)
+    _, errors = child.communicate(timeout=300)
     assert child.returncode == 130, errors
     assert "--resume" in errors.splitlines()[-1]
     assert "Traceback" not in errors

@@ -197,11 +197,11 @@ def test_control_c_says_how_to_go_on_and_the_end_is_the_same(tmp_path: Path) -> 
 
     child = subprocess.Popen(command("broken"), stderr=subprocess.PIPE, text=True)
     checkpoints = tmp_path / "broken.work" / "checkpoints"
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while not list(checkpoints.glob("round-*")) and child.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
     child.send_signal(signal.SIGINT)
-    _, errors = child.communicate(timeout=60)
+    _, errors = child.communicate(timeout=300)
     assert child.returncode == 130 and "--resume" in errors.splitlines()[-1] and "Traceback" not in errors, errors
     assert not (tmp_path / "broken").exists()
     for more in (["broken", "--resume"], ["whole"]):

@@ -67,9 +67,9 @@ def test_a_missing_path_fails_fast(tmp_path: Path) -> None:
     import time
 
     main(["info", str(tmp_path / "warm-up")])
-    begin = time.perf_counter()
+    begin = time.process_time()
     assert main(["race", str(tmp_path / "nowhere.txt"), "-o", str(tmp_path / "out")]) == 2
-    assert time.perf_counter() - begin < 1
+    assert time.process_time() - begin < 1
 
 
 def test_chinese_locale_gives_chinese_errors() -> None:

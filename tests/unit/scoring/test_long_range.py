@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
 from hornbook.core.errors import ContentError, UsageError
 from hornbook.corpus.batches import LaneBatches
@@ -75,6 +76,7 @@ def test_recall_texts_hide_one_symbol_behind_others():
 def test_a_trained_network_recalls_what_a_fresh_one_does_not():
     lags = (2, 3)
     documents, _ = recall_documents(4_000, lags=lags, first_id=FIRST, seed=1)
+    torch.manual_seed(1)  # else the weights are what the tests before this one left
     model = RnnLM(Ids(), RnnConfig(cell="gru", width=32))
     asked, asked_lags = recall_documents(300, lags=lags, first_id=FIRST, seed=2)
     fresh = recall_curve(model, asked, asked_lags, first_id=FIRST)
