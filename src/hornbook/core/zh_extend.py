@@ -25,6 +25,14 @@ MESSAGES: dict[str, str] = {
     ),
     "--mix: no text is called '{name}'.{hint}": "--mix：没有名为“{name}”的文本。{hint}",
     "--mix: '{name}' needs a weight above 0, as in {name}=1": "--mix：“{name}”的权重须大于 0，例如 {name}=1",
+    "{count} of {total} training texts stand in several sources of --mix: they are read once for each": (
+        "{total} 篇训练文本中有 {count} 篇出现在 --mix 的多个来源里：每个来源都会各读一次"
+    ),
+    "leave them out of all sources but one, unless they shall weigh more": "请只在一个来源里保留它们，除非有意增加其权重",
+    "{count} of {total} held-out texts of {name} are training texts of another source": (
+        "{name} 的 {total} 篇留出文本中有 {count} 篇是另一来源的训练文本"
+    ),
+    "leave them out there: the score of {name} is too good": "请在那里去掉它们：{name} 的得分偏高",
     "rows of a batch of {rows} by text: {parts}": "每批 {rows} 行按文本分配：{parts}",
     "train on without --new-tokens, or give more text": "请不用 --new-tokens 继续训练，或提供更多文本",
 }

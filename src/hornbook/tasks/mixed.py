@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hornbook.core import artifact
 from hornbook.core.errors import ContentError, UsageError, nearest, translate
-from hornbook.core.events import Event, Note
+from hornbook.core.events import Alarm, Event, Note
+from hornbook.corpus.dedup import content_hash
 from hornbook.corpus.mixed_batches import row_shares, tempered
 from hornbook.corpus.prepare import CorpusConfig
 from hornbook.corpus.shards import ShardSplit
@@ -75,11 +77,42 @@ def mixed_text(sources: Sequence[str | Path], work: Path, *, mix: str, config: C
             name: prepare_text([source], work / "sources" / name, config=config, log=log)
             for name, source in zip(names, sources, strict=True)
         }
+        for alarm in _shared_texts(stores):
+            log(alarm)
         _join(stores, work / "corpus")
     store = TextStore.open(work / "corpus")
     shares = _weights(mix, {name: row["bytes"] for name, row in store.about["sources"].items()})
     artifact.write_text_atomic(work / SHARES, json.dumps(shares, ensure_ascii=False))
     return store
+
+
+def _shared_texts(stores: Mapping[str, TextStore]) -> Iterator[Alarm]:
+    """What is wrong where a text, but for its blanks, stands in several sources: each of them deduplicates itself only."""
+    train = {name: _hashes(store, ("train",)) for name, store in stores.items()}
+    _, counts = np.unique(np.concatenate(list(train.values())), return_counts=True)
+    if several := int((counts > 1).sum()):
+        yield Alarm(
+            translate(
+                "{count} of {total} training texts stand in several sources of --mix: they are read once for each"
+            ).format(count=several, total=counts.size),
+            translate("leave them out of all sources but one, unless they shall weigh more"),
+        )
+    for name, store in stores.items():
+        others = [hashes for other, hashes in train.items() if other != name]
+        known = int(np.isin(held := _hashes(store, ("valid", "test")), np.concatenate(others)).sum())
+        if known:
+            yield Alarm(
+                translate("{count} of {total} held-out texts of {name} are training texts of another source").format(
+                    count=known, total=held.size, name=name
+                ),
+                translate("leave them out there: the score of {name} is too good").format(name=name),
+            )
+
+
+def _hashes(store: TextStore, splits: Sequence[str]) -> NDArray[np.uint64]:
+    """(n,) what different texts of the splits hash to, sorted."""
+    found = b"".join(content_hash(text)[:8] for split in splits if split in store.splits for text in store.split(split))
+    return np.unique(np.frombuffer(found, np.uint64))
 
 
 def _join(stores: Mapping[str, TextStore], folder: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from hornbook.api import train
 from hornbook.core.errors import UsageError
+from hornbook.core.events import Alarm, Event
 from hornbook.corpus.prepare import CorpusConfig
 from hornbook.corpus.shards import ShardSplit
 from hornbook.corpus.store import TextStore
@@ -115,3 +116,26 @@ def test_mix_needs_several_texts_and_a_network(texts: list[Path], tmp_path: Path
         train("gpt", texts[:1], tmp_path / "one", mix="0.3")
     with pytest.raises(UsageError, match="batches"):
         train("ngram", texts, tmp_path / "two", mix="0.3")
+
+
+def test_texts_in_several_sources_are_counted_and_told(tmp_path: Path) -> None:
+    """Each source throws out its own duplicates; what two of them have would weigh twice, or be known before the test."""
+    words = ["mast", "sail", "rope", "anchor", "harbour", "wind"]
+    common = [f"the {word} is in both of the texts and has its own {word * 3}." for word in words]
+    parts = {"a": {"train": common, "valid": []}, "b": {"train": [f" {one}  " for one in common[:4]], "valid": common[4:]}}
+    for name, splits in parts.items():
+        (tmp_path / name).mkdir()
+        for split, lines in splits.items():
+            own = [f"{name * number} only {name} in {split} has {number * 7919} and no other." for number in range(1, 11)]
+            (tmp_path / name / f"{split}.txt").write_text("\n\n".join([*own, *lines]), "utf-8")
+    said: list[Event] = []
+    mixed.mixed_text([tmp_path / "a", tmp_path / "b"], tmp_path / "work", mix="1", config=CONFIG, log=said.append)
+    alarms = [event.text for event in said if isinstance(event, Alarm)]
+    assert any(one.startswith("4 of 26 training texts stand in several sources of --mix") for one in alarms), alarms
+    assert any(one.startswith("2 of 12 held-out texts of b are training texts") for one in alarms), alarms
+
+
+def test_different_sources_raise_no_alarm(texts: list[Path], tmp_path: Path) -> None:
+    said: list[Event] = []
+    mixed.mixed_text(texts, tmp_path / "work", mix="1", config=CONFIG, log=said.append)
+    assert not [event for event in said if isinstance(event, Alarm)]
