@@ -8,9 +8,6 @@ MESSAGES: Final[dict[str, str]] = {
     "{folder} is {kind}: fill asks language models, and models that guess hidden tokens": (
         "{folder} 是 {kind}：fill 只能用语言模型，或会猜被遮词元的模型"
     ),
-    "the gap in '{text}' is a part of a word, and this model knows whole words only: put blanks around it": (
-        "“{text}”中的空缺是一个词的一部分，而该模型只认识整词：请在空缺两边加空格"
-    ),
     "{path} has no minimal pairs: name two columns sentence_good and sentence_bad": (
         "{path} 里没有最小对立对：请把两列命名为 sentence_good 和 sentence_bad"
     ),

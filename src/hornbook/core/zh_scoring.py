@@ -57,4 +57,7 @@ MESSAGES: Final[dict[str, str]] = {
     "no held-out document has {length} tokens: ask for shorter contexts": "没有留出文档长达 {length} 个词元：请缩短上下文",
     "a lag in a text with a question is at least 2": "带提问的文本中，间隔至少为 2",
     "the held-out text is too short to hide a token of it": "留出的文本太短，没有词元可遮",
+    "the gap in '{text}' is a part of a word, and this model knows whole words only: put blanks around it": (
+        "“{text}”中的空缺是一个词的一部分，而该模型只认识整词：请在空缺两边加空格"
+    ),
 }
