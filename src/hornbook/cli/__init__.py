@@ -21,7 +21,7 @@ VERBS = {
     "race": "Train every generation on one text under one budget and rank them. The main job.",
     "evaluate": "How good a model is: bits per byte of a text, tests of word vectors, accuracy of a tagger.",
     "generate": "Continue a text with any model.",
-    "fill": "The missing words of a text: [MASK], <mask> or ___, by what stands on both sides.",
+    "fill": "The missing words of a text: `[MASK]`, `<mask>` or `___`, by what stands on both sides.",
     "embed": "Vectors of texts, by word vectors, a hidden Markov model or a network.",
     "predict": "Ask a tagger, a classifier or a segmenter: one JSON line for every input.",
     "segment": "Cut Chinese text into words, one line out for every line in.",

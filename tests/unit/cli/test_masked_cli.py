@@ -187,3 +187,10 @@ def test_a_folder_with_the_name_of_a_recipe_is_told_apart(
     Path("ngram").mkdir()
     _, said = run(capsys, "train", "ngram", text, "-o", "again", *flags)
     assert "'ngram' is the recipe here, not the folder of that name: write ./ngram" in said
+
+
+def test_the_help_of_fill_spells_out_every_gap(capsys: pytest.CaptureFixture[str]) -> None:
+    """Mark-up of help texts takes <mask> for a tag unless it is quoted."""
+    for arguments in (("fill", "--help"), ("--help",)):
+        shown, _ = run(capsys, *arguments)
+        assert all(one in shown for one in ("[MASK]", "<mask>", "___"))
