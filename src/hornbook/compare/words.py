@@ -72,6 +72,12 @@ TEXT: dict[str, tuple[str, str]] = {
         "Held-out bits per byte while training. A model that learns in one pass is a point; the dashed line carries its level.",
         "训练过程中留出文本的每字节比特数。一遍学成的模型画成一个点，虚线延续它的水平。",
     ),
+    "masked_curves": ("Learning curves of models that guess hidden tokens", "猜被遮词元的模型的学习曲线"),
+    "masked_curves_lead": (
+        "The share of hidden tokens of held-out text that was not guessed, while training: they have no bits per byte.",
+        "训练过程中留出文本里未能猜中的被遮词元所占的比例：这类模型没有每字节比特数。",
+    ),
+    "axis_misses": ("share of hidden tokens not guessed", "未猜中的被遮词元比例"),
     "curves_improving": ("Still improving when the time ran out: {names}.", "时间用完时仍在进步：{names}。"),
     "curves_note": (
         "In brackets, the bits gained over the last fifth of the training time: more budget should help these most.",

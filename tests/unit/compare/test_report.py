@@ -237,3 +237,19 @@ def test_text_and_marks_can_be_read_in_light_and_dark() -> None:
     for palette in (light, dark):
         for name in ("ink", "quiet", "alarm", *(f"c{number}" for number in range(COLOURS))):
             assert contrast(palette[name], palette["paper"]) >= 4.5, name
+
+
+def test_models_that_guess_hidden_tokens_have_curves_of_their_own(english_race: RaceResult) -> None:
+    assert "masked-curves" not in Page(render(english_race)).ids
+    points = ((10.0, 20_000, 0.125), (20.0, 40_000, 0.25), (40.0, 80_000, 0.375))
+    masked = RaceRow("roberta", 4, "roberta", masked_accuracy=0.38, masked_curve=points, train_seconds=40.0, tokens_seen=80_000)
+    text = render(replace(english_race, rows=(*english_race.rows, masked)))
+    page = Page(text)
+    assert len(page.ids) == len(set(page.ids))
+    assert [section["id"] for section in page.all("section")][3:5] == ["curves", "masked-curves"]
+    part = text[text.index('id="masked-curves"') :]
+    part = part[: part.index("</section>")]
+    assert "share of hidden tokens not guessed" in part and "bits per byte</text>" not in part
+    for place in ("0.875", "0.750", "0.625"):  # what was not guessed, in the tooltips and at the end of the line
+        assert place in part
+    assert "gpt" not in part

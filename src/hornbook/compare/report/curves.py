@@ -1,9 +1,10 @@
-"""Learning curves: held-out bits per byte against training time or tokens, one labelled line a model."""
+"""Learning curves: what was measured on held-out text against training time or tokens, one labelled line a model."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from hornbook.compare.numbers import count, duration, fixed, round_duration
 from hornbook.compare.report.frame import TEXT_SIZE, Frame, Tick, axes, drawing
@@ -17,7 +18,38 @@ Point = tuple[float, float, str]  # place on the x axis, bits per byte, tooltip
 Size = tuple[float, float]
 
 
-def curve_chart(rows: Sequence[RaceRow], looks: dict[str, Look], words: Words, *, axis: str, size: Size, kind: str) -> Markup:
+@dataclass(frozen=True)
+class Measure:
+    """What a chart shows, less being better: its name in the page, and what its title and its axis are called in words.py."""
+
+    name: str
+    title: str
+    axis: str
+
+
+BITS = Measure("curve", "curves", "axis_bits")
+MISSES = Measure("masked-curve", "masked_curves", "axis_misses")
+
+
+def with_misses(rows: Sequence[RaceRow]) -> list[RaceRow]:
+    """The masked models, their curves the share of hidden tokens that they did not guess, for a chart of MISSES."""
+    return [
+        replace(row, curve=tuple((seconds, tokens, 1 - accuracy) for seconds, tokens, accuracy in row.masked_curve))
+        for row in rows
+        if len(row.masked_curve) > 1
+    ]
+
+
+def curve_chart(
+    rows: Sequence[RaceRow],
+    looks: dict[str, Look],
+    words: Words,
+    *,
+    axis: str,
+    size: Size,
+    kind: str,
+    measure: Measure = BITS,
+) -> Markup:
     """The chart with a `log` or `linear` time axis or against `tokens`; empty markup where nothing was measured."""
     lines = _lines(rows, words, axis)
     finals = {name: points[-1][1] for name, points in lines.items()}
@@ -28,18 +60,18 @@ def curve_chart(rows: Sequence[RaceRow], looks: dict[str, Look], words: Words, *
     labels = {name: f"{name} {fixed(finals[name], 3)}" for name in shown}
     frame = _frame(shown, labels, (low, high), axis=axis, size=size)
     drawn = [_line(points, looks[name], frame) for name, points in reversed(shown.items())]
-    name = f"curve-{axis}-{kind}"
+    name = f"{measure.name}-{axis}-{kind}"
     clip = element("clipPath", _area(frame), id=f"{name}-clip")
     x_label = words("axis_tokens" if axis == "tokens" else "axis_time")
     return drawing(
         name,
         *size,
         clip,
-        axes(frame, _x_ticks(frame, axis), _y_ticks(frame), x_label=x_label, y_label=words("axis_bits")),
+        axes(frame, _x_ticks(frame, axis), _y_ticks(frame), x_label=x_label, y_label=words(measure.axis)),
         element("g", *drawn, clip_path=f"url(#{name}-clip)"),
         *[_ending(points, looks[name], frame) for name, points in reversed(shown.items())],
         _labels(shown, labels, looks, frame),
-        title=words("curves"),
+        title=words(measure.title),
         description="; ".join(labels.values()),
         kind=kind,
     )

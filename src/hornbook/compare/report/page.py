@@ -41,6 +41,7 @@ def render(result: RaceResult, *, language: str = "en") -> str:
         _advice(result, looks_by_name, words),
         _ranking(result, looks_by_name, words),
         sections.curves(result, looks_by_name, words),
+        sections.masked_curves(result, looks_by_name, words),
         sections.costs(result, looks_by_name, words),
         long_range(result, looks_by_name, words),
         sections.samples(result, looks_by_name, words),

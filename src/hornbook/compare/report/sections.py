@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from hornbook.compare.advice import late_gain, ranked
 from hornbook.compare.numbers import count, decimals_for, duration, fixed, percent, ratio
 from hornbook.compare.report.cost import COSTS, beyond_chart, cost_chart, cost_of
-from hornbook.compare.report.curves import curve_chart, off_chart, same_text
+from hornbook.compare.report.curves import BITS, MISSES, Measure, curve_chart, off_chart, same_text, with_misses
 from hornbook.compare.report.marks import Look, swatch
 from hornbook.compare.report.markup import Markup, element, join, prose
 from hornbook.compare.results import RaceResult, RaceRow, SplitSummary
@@ -35,14 +35,6 @@ def curves(result: RaceResult, looks: dict[str, Look], words: Words) -> Markup:
     """Learning curves against time (logarithmic, linear) and tokens, and who was still improving."""
     if not any(len(row.curve) > 1 for row in result.rows):
         return Markup("")
-    panels = [
-        panel(
-            words(f"curve_{axis}"),
-            curve_chart(result.rows, looks, words, axis=axis, size=WIDE, kind="wide"),
-            curve_chart(result.rows, looks, words, axis=axis, size=NARROW, kind="narrow"),
-        )
-        for axis in ("log", "linear", "tokens")
-    ]
     notes = []
     gains = {row.name: late_gain(row.curve) for row in result.rows}
     improving = [f"{name} (\u2212\u2060{gain:.3f})" for name, gain in gains.items() if gain > 0.005]
@@ -54,7 +46,34 @@ def curves(result: RaceResult, looks: dict[str, Look], words: Words) -> Markup:
         notes.append(element("p", words("curves_sample"), class_="quiet"))
     if beyond := off_chart(result.rows, words):
         notes.append(element("p", words("off_chart", names=words.listing(beyond))))
-    return section("curves", words("curves"), tabs(panels), legend(result.rows, words), *notes, lead=words("curves_lead"))
+    charts = _curve_tabs(result.rows, looks, words, BITS)
+    return section("curves", words("curves"), charts, legend(result.rows, words), *notes, lead=words("curves_lead"))
+
+
+def masked_curves(result: RaceResult, looks: dict[str, Look], words: Words) -> Markup:
+    """Learning curves of the models that guess hidden tokens, which have no bits per byte."""
+    rows = with_misses(result.rows)
+    if not rows:
+        return Markup("")
+    beyond = off_chart(rows, words)
+    notes = [element("p", words("off_chart", names=words.listing(beyond)))] if beyond else []
+    charts = _curve_tabs(rows, looks, words, MISSES)
+    return section(
+        "masked-curves", words("masked_curves"), charts, legend(rows, words), *notes, lead=words("masked_curves_lead")
+    )
+
+
+def _curve_tabs(rows: Sequence[RaceRow], looks: dict[str, Look], words: Words, measure: Measure) -> Markup:
+    return tabs(
+        [
+            panel(
+                words(f"curve_{axis}"),
+                curve_chart(rows, looks, words, axis=axis, size=WIDE, kind="wide", measure=measure),
+                curve_chart(rows, looks, words, axis=axis, size=NARROW, kind="narrow", measure=measure),
+            )
+            for axis in ("log", "linear", "tokens")
+        ]
+    )
 
 
 def costs(result: RaceResult, looks: dict[str, Look], words: Words) -> Markup:
