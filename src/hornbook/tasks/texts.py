@@ -144,6 +144,14 @@ def evaluate(
 
     Raises ContentError for a label that the classifier does not know, naming its line.
     """
+    sample = held_out_sample(model, paths, columns=columns, read=read, log=log)
+    return score_classifier(model, sample, seen=load_seen(folder), log=log)
+
+
+def held_out_sample(
+    model: Any, paths: Sequence[Path], *, columns: TextColumns, read: ReadConfig | None = None, log: Log
+) -> Sample:
+    """The texts that a classifier is scored on: a file, or the test part of a folder (dev, or all, where it has none)."""
     chosen: list[Path] = []
     for path in paths:
         files = files_by_split(path)
@@ -151,12 +159,17 @@ def evaluate(
         chosen += files[name]
     sample = read_sample(chosen, columns, pair=pairing(model), config=read, log=log)
     require_known(sample, model.labels_)
-    return score_classifier(model, sample, seen=_load_seen(folder / SEEN), log=log)
+    return sample
 
 
 def pairing(model: Any) -> Callable[[str, str], Any]:
     """How a classifier reads a pair of texts."""
     return apart if hasattr(model, "encoder") else as_one
+
+
+def kind_of(model: Any) -> str:
+    """What a classifier's labels mean: 'single', 'multi' or 'graded'; see models.classifier.ClassifierConfig."""
+    return getattr(getattr(model, "config", None), "kind", "single")
 
 
 def is_classifier(model: Any) -> bool:
@@ -202,11 +215,12 @@ class WithSeen:
         save_file({"hashes": self.seen}, folder / SEEN)
 
 
-def _load_seen(path: Path) -> NDArray[np.int64] | None:
+def load_seen(folder: Path) -> NDArray[np.int64] | None:
     """The hashes in a model folder; None where it has none."""
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
+    path = folder / SEEN
     if not path.is_file():
         return None
     try:
