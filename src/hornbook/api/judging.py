@@ -34,6 +34,9 @@ def evaluate(
     per_paradigm: int | None = None,
     pseudo_tokens: int = 4_096,
     seed: int = 1,
+    report: str | Path | None = None,
+    train: Sources = (),
+    command: str = "",
     log: Log = silent,
 ) -> dict[str, Any]:
     """How good a saved model is on given data; what `hornbook evaluate --json` prints.
@@ -42,6 +45,8 @@ def evaluate(
     test file, or for a text the test that is made from it. A corpus folder, or sources with a split named test, are scored
     on that split; any other text whole. A tagger: accuracy on labelled sentences, the labels in `column`; a word segmenter: F1
     on segmented text. A classifier: accuracy and macro-F1 on labelled texts, `columns` of which hold them (guessed by default).
+    With `report`, a folder, also calibration, worst errors and likely label errors, as a page there; `train` are the texts it
+    learned from, of which the page shows the nearest to each error, and `command` what it says to run again.
 
     Minimal pairs (BLiMP, SLING, tables with the columns sentence_good and sentence_bad): accuracy by paradigm; `by` and
     `per_paradigm` are those of `hornbook.tasks.minimal_pairs.evaluate_pairs`. A model that guesses hidden tokens, on a text:
@@ -58,9 +63,14 @@ def evaluate(
     from hornbook.tasks import minimal_pairs, ngrams, sequences, texts, vectors
 
     require(sources)
+    require(train)
+    if train and report is None:
+        raise UsageError("--against names training texts for a report: give --report DIR too")
     if not sources:
         raise UsageError("give something to evaluate {model} on: a text, or test files of word vectors", model=model)
     opened = open_any(model, log=log)
+    if report is not None:
+        return _judged(opened, model, sources, Path(report), train, columns, corpus, command, log)
     if sequences.is_segmenter(opened) or sequences.is_tagger(opened):
         return sequences.evaluate(opened, [Path(source) for source in sources], column=column, log=log)
     if texts.is_classifier(opened):
@@ -94,6 +104,42 @@ def evaluate(
         "interval_units": len(score.unit_nats),
         "notes": list(score.notes),
     }
+
+
+def _judged(
+    opened: Any,
+    model: str | Path,
+    sources: Sources,
+    report: Path,
+    train: Sources,
+    columns: TextColumns | None,
+    corpus: CorpusConfig | None,
+    command: str,
+    log: Log,
+) -> dict[str, Any]:
+    """Scores of a classifier, asked once, and what `tasks.judge` finds; the page is written into `report`."""
+    from hornbook.compare.report.judge_page import write_judgement
+    from hornbook.core import artifact
+    from hornbook.corpus.label_columns import TextColumns
+    from hornbook.tasks import judge, texts
+
+    if not texts.is_classifier(opened):
+        raise UsageError("--report is for classifiers of texts, {model} is none", model=model)
+    artifact.require_own(report)
+    chosen, read = columns or TextColumns(), corpus.read if corpus else None
+    data = [Path(source) for source in sources]
+    sample = texts.labelled_sample(opened, data, columns=chosen, read=read, log=log)
+    texts.require_known(sample, opened.labels_)
+    known = None
+    if train:
+        learned = [Path(source) for source in train]
+        known = texts.labelled_sample(opened, learned, columns=chosen, prefer=("train", "valid", "test"), read=read, log=log)
+    asked = judge.ask(opened, sample.texts)
+    scores = texts.score_classifier(asked, sample, seen=texts.load_seen(Path(model)), log=log)
+    found = judge.judge(asked, sample, train=known, log=log)
+    shown = ", ".join(str(source) for source in data)
+    write_judgement(found, scores, report, model=str(model), data=shown, command=command)
+    return {**scores, **found.facts(), "report": str(report / "index.html")}
 
 
 def _masked_facts(model: Any, split: ShardSplit, *, tokens: int, seed: int) -> dict[str, Any]:

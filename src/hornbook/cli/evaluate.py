@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
@@ -35,6 +38,12 @@ def evaluate(
     ] = None,
     pseudo_tokens: Annotated[int, Parameter(help="BERT and its kin on a text: about so many tokens are guessed.")] = 4_096,
     seed: Annotated[int, Parameter(help="Seed of what is drawn.")] = 1,
+    report: Annotated[
+        Path | None, Parameter(help="For a classifier: a folder for a page on its errors and calibration.")
+    ] = None,
+    against: Annotated[
+        tuple[str, ...], Parameter(help="With --report: training texts; the page shows the nearest to each error.")
+    ] = (),
     text: TextFlags = TextFlags(),
     common: Common = Common(),
 ) -> None:
@@ -60,12 +69,17 @@ def evaluate(
             per_paradigm=per_paradigm,
             pseudo_tokens=pseudo_tokens,
             seed=seed,
+            report=report,
+            train=against,
+            command="hornbook " + shlex.join(sys.argv[1:]),
             log=reporter,
         )
     if common.json:
         print_json(result)
     elif "confusion" in result:
         print_classifier(result)
+        if "report" in result:
+            print(judged(result))
     elif "sentences" in result:
         print(quality(result))
     elif "paradigms" in result:
@@ -114,6 +128,13 @@ def print_classifier(result: dict[str, Any]) -> None:
     print(whole + part)
     if "confusion" in result:
         print("\n".join(confusions(result["confusion"]["labels"], result["confusion"]["counts"])))
+
+
+def judged(result: dict[str, Any]) -> str:
+    """What a page says in one line, and where it is."""
+    error = result["calibration_error"]
+    calibration = "" if error is None else f"calibration error {error:.1%}, "
+    return f"{calibration}{result['likely_label_errors']:,} likely label errors; report: {result['report']}"
 
 
 def _scores_of_texts(result: dict[str, Any], part: str) -> str:

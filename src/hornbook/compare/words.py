@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from hornbook.core.errors import UsageError, nearest
 
@@ -300,6 +301,7 @@ class Words:
     """The sentences in one language: Words("zh")("ranking")."""
 
     language: str = "en"
+    table: Mapping[str, tuple[str, str]] = field(default_factory=lambda: TEXT, repr=False)  # of another report: its own
 
     def __post_init__(self) -> None:
         if self.language not in LANGUAGES:
@@ -308,12 +310,12 @@ class Words:
 
     def __call__(self, key: str, **fields: object) -> str:
         """The sentence of that key with its fields filled in; KeyError for an unknown key."""
-        template = TEXT[key][LANGUAGES.index(self.language)].replace(" %", "\u00a0%")
+        template = self.table[key][LANGUAGES.index(self.language)].replace(" %", "\u00a0%")
         return template.format(**fields) if fields else template
 
     def known(self, key: str, otherwise: str) -> str:
         """The sentence of that key, or `otherwise` where there is none (names that come from outside)."""
-        return TEXT[key][LANGUAGES.index(self.language)] if key in TEXT else otherwise
+        return self.table[key][LANGUAGES.index(self.language)] if key in self.table else otherwise
 
     def purposes(self, keys: tuple[str, ...]) -> str:
         """'Best quality, small on disk': what one model is good for."""

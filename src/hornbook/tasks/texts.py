@@ -144,22 +144,27 @@ def evaluate(
 
     Raises ContentError for a label that the classifier does not know, naming its line.
     """
-    sample = held_out_sample(model, paths, columns=columns, read=read, log=log)
+    sample = labelled_sample(model, paths, columns=columns, read=read, log=log)
+    require_known(sample, model.labels_)
     return score_classifier(model, sample, seen=load_seen(folder), log=log)
 
 
-def held_out_sample(
-    model: Any, paths: Sequence[Path], *, columns: TextColumns, read: ReadConfig | None = None, log: Log
+def labelled_sample(
+    model: Any,
+    paths: Sequence[Path],
+    *,
+    columns: TextColumns,
+    prefer: Sequence[str] = ("test", "valid", "train"),
+    read: ReadConfig | None = None,
+    log: Log,
 ) -> Sample:
-    """The texts that a classifier is scored on: a file, or the test part of a folder (dev, or all, where it has none)."""
+    """Labelled texts as a classifier takes them: files, or the first part of a folder that there is."""
     chosen: list[Path] = []
     for path in paths:
         files = files_by_split(path)
-        name = next(name for name in ("test", "valid", "train") if files.get(name))
+        name = next(name for name in prefer if files.get(name))
         chosen += files[name]
-    sample = read_sample(chosen, columns, pair=pairing(model), config=read, log=log)
-    require_known(sample, model.labels_)
-    return sample
+    return read_sample(chosen, columns, pair=pairing(model), config=read, log=log)
 
 
 def pairing(model: Any) -> Callable[[str, str], Any]:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from importlib import resources
-
 from hornbook.compare.advice import advise, explanation, headline, ranked
 from hornbook.compare.numbers import decimals_for, duration, fixed, round_duration
 from hornbook.compare.report import sections
@@ -13,6 +9,7 @@ from hornbook.compare.report.long_range import long_range
 from hornbook.compare.report.marks import Look, looks, swatch
 from hornbook.compare.report.markup import Markup, element, join, prose
 from hornbook.compare.report.ranking import ranking_table
+from hornbook.compare.report.shell import document
 from hornbook.compare.report.word_vectors import word_vectors
 from hornbook.compare.results import RaceResult
 from hornbook.compare.words import Words
@@ -21,20 +18,7 @@ from hornbook.compare.words import Words
 def render(result: RaceResult, *, language: str = "en") -> str:
     """The report of a race as HTML text. `language` is that of the page ("en" or "zh"); UsageError for others."""
     words = Words(language)
-    style, script = _resource("style.css"), _resource("tabs.js")
     looks_by_name = looks(result.rows)
-    title = words("title", corpus=result.corpus.name)
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("meta", http_equiv="Content-Security-Policy", content=_policy(script)),
-        element("meta", name="generator", content=f"hornbook {result.versions.get('hornbook', '')}".strip()),
-        element("link", rel="icon", href="data:,"),
-        element("title", title),
-        element("style", style),
-    )
     main = element(
         "main",
         _header(result, words),
@@ -53,8 +37,8 @@ def render(result: RaceResult, *, language: str = "en") -> str:
         sections.usage(result, words),
     )
     footer = element("footer", words("numbers_file"))
-    body = element("body", main, footer, element("script", script))
-    return "<!doctype html>\n" + element("html", head, body, lang="zh-Hans" if language == "zh" else "en") + "\n"
+    title, version = words("title", corpus=result.corpus.name), result.versions.get("hornbook", "")
+    return document(main, footer, title=title, language=language, version=version)
 
 
 def _header(result: RaceResult, words: Words) -> Markup:
@@ -114,14 +98,3 @@ def _ranking(result: RaceResult, looks_by_name: dict[str, Look], words: Words) -
     return join(
         sections.section("ranking", words("ranking"), table, lead=words("ranking_lead")), sections.remarks(result, words)
     )
-
-
-def _policy(script: str) -> str:
-    """Nothing may be fetched, and only our own script may run, whatever a sample text contains."""
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    allowed = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; img-src data:"
-    return allowed + "; base-uri 'none'; form-action 'none'"
-
-
-def _resource(name: str) -> Markup:
-    return Markup(resources.files("hornbook.compare.report").joinpath(name).read_text("utf-8"))
