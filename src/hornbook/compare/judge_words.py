@@ -116,7 +116,7 @@ JUDGE_TEXT: dict[str, tuple[str, str]] = {
     "answered": ("answered", "回答"),
     "rather": ("rather", "更像是"),
     "no_label": ("no label", "无标签"),
-    "doubted": ("the label is likely wrong", "标签可能有误"),
+    "doubted": ("the label may be wrong", "标签可能有误"),
     "nearest": ("nearest training text", "最相近的训练文本"),
     "cosine": ("cosine {value}", "余弦 {value}"),
     "cut": (" … {n} more characters", " …… 另有 {n} 个字符"),

@@ -245,8 +245,10 @@ def text_hashes(texts: Sequence[Any], *, keep: bool = False) -> NDArray[np.int64
 
 def require_known(sample: Sample, names: Sequence[str]) -> None:
     """ContentError naming the line of a label that is not among the names."""
-    for label, (path, line) in zip(sample.labels, sample.places):
-        if label not in names:
+    known = set(names)
+    placed = zip(sample.labels, sample.places)
+    for label, (path, line) in ((label, place) for own, place in placed for label in ([own] if isinstance(own, str) else own)):
+        if label not in known:
             raise ContentError(
                 "{path}, line {line}: label '{label}' does not occur in the training texts: {names}",
                 path=path,
