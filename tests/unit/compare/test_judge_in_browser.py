@@ -23,6 +23,7 @@ def write(path: Path, labels: tuple[str, ...], language: str) -> Path:
     random = np.random.default_rng(1)
     table = random.dirichlet(np.ones(len(labels)) * 0.3, 50)
     gold = [labels[random.choice(len(labels), p=row)] for row in table]
+    gold[48] = labels[int(table[48].argmax())]  # the answers are the least probable labels: an error
     texts = [f"第 {k} 条文本" * (1 + k) for k in range(47)] + ["x" * 3_000, "<img src=x onerror=alert(1)>", ""]
     sample = Sample(texts, gold, [(Path("/a/rather/long/folder/of/data/that/does/not/break/test.tsv"), k) for k in range(50)])
     asked = Answered(labels, None, table, [labels[k] for k in (1 - table).argmax(axis=1)])
