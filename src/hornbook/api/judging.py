@@ -135,8 +135,9 @@ def _judged(
         learned = [Path(source) for source in train]
         known = texts.labelled_sample(opened, learned, columns=chosen, prefer=("train", "valid", "test"), read=read, log=log)
     asked = judge.ask(opened, sample.texts)
-    scores = texts.score_classifier(asked, sample, seen=texts.load_seen(Path(model)), log=log)
-    found = judge.judge(asked, sample, train=known, log=log)
+    seen = texts.load_seen(Path(model))
+    scores = texts.score_classifier(asked, sample, seen=seen, log=log)
+    found = judge.judge(asked, sample, train=known, seen=seen, log=log)
     shown = ", ".join(str(source) for source in data)
     write_judgement(found, scores, report, model=str(model), data=shown, command=command)
     return {**scores, **found.facts(), "report": str(report / "index.html")}

@@ -117,6 +117,7 @@ JUDGE_TEXT: dict[str, tuple[str, str]] = {
     "rather": ("rather", "更像是"),
     "no_label": ("no label", "无标签"),
     "doubted": ("the label may be wrong", "标签可能有误"),
+    "trained_on": ("the text was trained on", "此文本曾用于训练"),
     "nearest": ("nearest training text", "最相近的训练文本"),
     "cosine": ("cosine {value}", "余弦 {value}"),
     "cut": (" … {n} more characters", " …… 另有 {n} 个字符"),

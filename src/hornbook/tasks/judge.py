@@ -16,7 +16,7 @@ from hornbook.embeddings.statistics import share_interval
 from hornbook.scoring import calibration
 from hornbook.scoring.label_errors import likely_label_errors
 from hornbook.tasks.nearest import Near, nearest_training, place_of, written
-from hornbook.tasks.texts import Sample, kind_of, require_known
+from hornbook.tasks.texts import Sample, kind_of, require_known, text_hashes
 
 _BINS = 15
 _KEPT = 0.99
@@ -27,7 +27,8 @@ class Case:
     """A text worth a look: the label in the data, another label, the model's probability of each.
 
     `other` is the wrong answer of an error, the better label of a likely label error. `doubted`: the label in the data is
-    likely wrong. Of several labels a text, the probabilities are those of the one decision that the model is surest is wrong.
+    likely wrong. `trained_on`: the text is among the training texts. Of several labels a text, the probabilities are those of
+    the one decision that the model is surest is wrong.
     """
 
     row: int
@@ -38,6 +39,7 @@ class Case:
     p_other: float
     place: str  # file:line
     doubted: bool = False
+    trained_on: bool = False
     nearest: Near | None = None
 
 
@@ -150,12 +152,21 @@ def ask(model: Any, texts: Sequence[Any]) -> Answered:
     return Answered(labels, getattr(model, "config", None), probabilities, answers)
 
 
-def judge(model: Any, sample: Sample, *, train: Sample | None = None, top: int = 20, log: Log) -> Judgement:
+def judge(
+    model: Any,
+    sample: Sample,
+    *,
+    train: Sample | None = None,
+    seen: NDArray[np.int64] | None = None,
+    top: int = 20,
+    log: Log,
+) -> Judgement:
     """Judge a classifier (or what `ask` gave) on labelled texts; `train` gives the nearest training text of every case.
 
-    `top`: how many of the worst errors and of the likely label errors. Likely label errors are found by confident learning
-    (Northcutt et al. 2021, section 3.1); they mean something only on texts that the model was not trained on. Of several
-    labels a text, every decision about a label counts by itself in calibration and label errors.
+    `seen`: hashes of the training texts (`tasks.texts.load_seen`), which mark the cases among them. `top`: how many of the
+    worst errors and of the likely label errors. The latter are found by confident learning (Northcutt et al. 2021, section
+    3.1) and mean something only on texts that the model was not trained on. Of several labels a text, every decision about a
+    label counts by itself in calibration and label errors.
 
     Raises ContentError for a label that the model does not know, UsageError for a negative `top`.
     """
@@ -171,6 +182,9 @@ def judge(model: Any, sample: Sample, *, train: Sample | None = None, top: int =
     order = wrong[np.argsort(view.credit(wrong), kind="stable")]
     worst = [view.error(int(row), doubted) for row in order[:top]]
     doubtful = [view.doubt(row, better) for row, better in likely[:top]]
+    if seen is not None:
+        known = np.isin(text_hashes(sample.texts, keep=True), seen)
+        worst, doubtful = ([replace(case, trained_on=bool(known[case.row])) for case in cases] for cases in (worst, doubtful))
     if train is not None and train.texts and (worst or doubtful):
         near = nearest_training([case.text for case in (*worst, *doubtful)], train)
         cases = [replace(case, nearest=one) for case, one in zip((*worst, *doubtful), near)]

@@ -15,7 +15,7 @@ from hornbook.statistical.bayes import LanguageModelClassifier
 from hornbook.statistical.linear import LinearClassifier
 from hornbook.tasks.judge import Answered, ask, judge
 from hornbook.tasks.nearest import nearest_training
-from hornbook.tasks.texts import Sample
+from hornbook.tasks.texts import Sample, text_hashes
 
 GOOD, BAD = ["lovely", "fine", "charming", "warm", "bright"], ["dull", "awful", "tired", "cold", "bleak"]
 
@@ -60,6 +60,12 @@ def test_a_planted_label_error_is_found_and_explained(linear: LinearClassifier) 
     assert worst.nearest is not None and worst.nearest.label == "bad"
     assert worst.nearest.place.startswith("films1.tsv:") and 0.2 < worst.nearest.cosine <= 1
     json.dumps(found.to_dict(), allow_nan=False)
+
+
+def test_what_was_trained_on_is_marked() -> None:
+    test = sample([("x", "b"), ("y", "b")])
+    found = judge(answered([[0.9, 0.1], [0.8, 0.2]]), test, seen=text_hashes([" y\n"]), log=quiet)
+    assert [(case.text, case.trained_on) for case in found.worst] == [("x", False), ("y", True)]
 
 
 def test_asking_once_is_what_the_classifier_answers(linear: LinearClassifier) -> None:

@@ -227,6 +227,7 @@ def _case(case: Case, words: Words, *, wrong: bool) -> Markup:
         for name, label, chance in lines
     ]
     flag = [element("dd", words("doubted"), class_="flag")] if wrong and case.doubted else []
+    flag += [element("dd", words("trained_on"), class_="flag")] if case.trained_on else []
     shown = element("div", _text(case.text, words), element("p", case.place, class_="place"))
     return element("li", shown, element("dl", *facts, *flag), _near(case.nearest, words))
 
