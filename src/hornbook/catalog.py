@@ -63,6 +63,18 @@ RECIPES = {  # name on the command line -> Recipe; the race runs them in this or
     "roberta": "hornbook.recipes.masked:ROBERTA",
 }
 
+TASKS = {  # name on the command line -> the module whose `train(job, ...)` fine-tunes for it
+    "classify": "hornbook.tasks.classify",
+    "tag": "hornbook.tasks.tag",
+}
+
+
+def task(name: str) -> Any:
+    """The module of a task; UsageError names the nearest."""
+    if name not in TASKS:
+        raise UsageError("unknown task '{name}'.{hint}", name=name, hint=nearest(name, TASKS))
+    return importlib.import_module(TASKS[name])
+
 
 def model_class(kind: str, *, where: object) -> Any:
     """The class that loads a saved kind; UsageError names the nearest kind."""

@@ -13,7 +13,8 @@ import hornbook
 from hornbook.core.errors import ContentError
 from hornbook.models.bert import BertConfig
 from hornbook.models.bert_modern import ModernBertConfig
-from hornbook.models.classifier import ClassifierConfig, NeuralClassifier, over
+from hornbook.models.classifier import NeuralClassifier, over
+from hornbook.models.head_configs import ClassifierConfig
 from hornbook.models.masked import MaskedLM
 from hornbook.tokenizers import TextTokenizer, TokenizerConfig, train_tokenizer
 

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from hornbook.models.bert import BertConfig
+from hornbook.models.head_configs import TaggerConfig
 from hornbook.models.masked import MaskedLM
 from hornbook.models.tagger import NeuralTagger
 from hornbook.models.tagger_files import ARCHITECTURES
-from hornbook.models.tagger_module import TaggerConfig
 from hornbook.models.task_folders import without_head
 from hornbook.tokenizers import TokenizerConfig, train_tokenizer
 

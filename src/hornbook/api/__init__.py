@@ -3,6 +3,7 @@
 from hornbook.api.asking import analogy, embed, embed_to_file, export, fill, generate, neighbours, next_words, predict
 from hornbook.api.classifying import train_classifier
 from hornbook.api.continuing import train_on
+from hornbook.api.finetuning import finetune
 from hornbook.api.judging import evaluate, race
 from hornbook.api.machine import doctor
 from hornbook.api.opening import info, load, open_language_model
@@ -20,6 +21,7 @@ __all__ = [
     "evaluate",
     "export",
     "fill",
+    "finetune",
     "generate",
     "info",
     "load",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 VERBS = {
     "corpus": "Read, clean, deduplicate and split text; a one-page report before any training.",
     "train": "Train one model: word2vec fasttext glove unigram ngram hmm rnn lstm gru gpt; segmenter, tagger; linear, bayes.",
+    "finetune": "Train a model on for a task: labels of texts (classify), or of words and spans (tag).",
     "race": "Train every generation on one text under one budget and rank them. The main job.",
     "evaluate": "How good a model is: bits per byte of a text, tests of word vectors, accuracy of a tagger.",
     "generate": "Continue a text with any model.",

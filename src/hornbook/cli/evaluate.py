@@ -76,7 +76,7 @@ def evaluate(
         )
     if common.json:
         print_json(result)
-    elif "confusion" in result:
+    elif "macro_f1" in result:
         print_classifier(result)
         if "report" in result:
             print(judged(result))
@@ -139,7 +139,9 @@ def judged(result: dict[str, Any]) -> str:
 
 def _scores_of_texts(result: dict[str, Any], part: str) -> str:
     scores = []
-    for name, title in (("accuracy", "accuracy"), ("macro_f1", "macro-F1")):
+    for name, title in (("accuracy", "accuracy"), ("micro_f1", "micro-F1"), ("macro_f1", "macro-F1")):
+        if part + name not in result:
+            continue
         interval = result[f"{part}{name}_ci95"]
         scores.append(f"{title} {result[part + name]:.4f}" + (f" [{interval[0]:.4f}, {interval[1]:.4f}]" if interval else ""))
     return f"{', '.join(scores)} on {result[part + 'n']:,} texts"

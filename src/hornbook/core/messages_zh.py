@@ -33,6 +33,7 @@ _ROOMS: Final = (
     "race",
     "tagging",
     "finetune",
+    "pipelines",
     "judging",
     "cli",
 )

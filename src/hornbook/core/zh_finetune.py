@@ -29,4 +29,32 @@ MESSAGES: dict[str, str] = {
         "请保留线性分类器（hornbook train linear），或先在更多文本上预训练"
     ),
     "Classifier of texts": "文本分类器",
+    "target = {value}: give a share from 0 to 1, as 0.9": "target = {value}：请给出 0 到 1 之间的比例，例如 0.9",
+    "seeds = {value}: give 1 or more": "seeds = {value}：请给出 1 或更大的数",
+    "lora-rank = {value}: give 0, which is off, or more": "lora-rank = {value}：请给出 0（关闭）或更大的数",
+    "--keep and --cost decide between labels of which a text has one, not --kind {kind}": (
+        "--keep 和 --cost 用于每个文本只有一个标签的情形，不适用于 --kind {kind}"
+    ),
+    "--keep sets the threshold between two labels, there are {count}": "--keep 设定两个标签之间的阈值，这里有 {count} 个标签",
+    "--keep {text}: the label is not there.{hint}": "--keep {text}：没有这个标签。{hint}",
+    "--keep {text}: write LABEL=SHARE, as ham=0.99": "--keep {text}：请写成 标签=比例，例如 ham=0.99",
+    "--cost {text}: the label '{name}' is not there.{hint}": "--cost {text}：没有标签“{name}”。{hint}",
+    "--cost {text}: write RIGHT:GIVEN=COST, as ham:spam=10": "--cost {text}：请写成 正确:给出=代价，例如 ham:spam=10",
+    "nothing was learned: {network:.1%} of dev, the commonest label alone has {floor:.1%}": (
+        "什么也没有学到：开发集上为 {network:.1%}，只答最常见的标签就有 {floor:.1%}"
+    ),
+    "give more texts or another model to start from, or change --training.learning-rate": (
+        "请给出更多文本或换一个起步模型，或更改 --training.learning-rate"
+    ),
+    "nothing was learned: not one span of dev was found": "什么也没有学到：开发集上一个片段也没有找到",
+    "give more sentences or another model to start from, or change --training.learning-rate": (
+        "请给出更多句子或换一个起步模型，或更改 --training.learning-rate"
+    ),
+    "{path} has no file to learn from: name one train.conll, train.jsonl, ...": (
+        "{path} 中没有用来学习的文件：请命名一个 train.conll、train.jsonl 等"
+    ),
+    "{path} marks spans otherwise than {other}": "{path} 标记片段的方式与 {other} 不同",
+    "unknown task '{name}'.{hint}": "未知的任务“{name}”。{hint}",
+    "task {task} takes no {name}.{hint}": "任务 {task} 没有选项 {name}。{hint}",
+    "--{other}.* options are for --task {other}": "--{other}.* 选项用于 --task {other}",
 }

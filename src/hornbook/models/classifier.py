@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol, Self, cast
+from typing import Any, Protocol, Self, cast
 
 import numpy as np
 import torch
@@ -18,31 +17,10 @@ from hornbook.corpus.class_batches import ClassExample, stack
 from hornbook.models.bag import BagEncoder, encoder_of
 from hornbook.models.classifier_heads import LAYOUTS, BagHead, HeadLayout, PooledHead
 from hornbook.models.encoder import Rows, TextBatch, TextEncoder, Texts
+from hornbook.models.head_configs import ClassifierConfig
 from hornbook.models.masked import MaskedLM
 
 _BATCH_TOKENS = 8192
-
-
-@dataclass(frozen=True)
-class ClassifierConfig:
-    """What the labels mean.
-
-    kind: 'single', one label a text; 'multi', each label by itself; 'graded', labels in order, of which the median is answered.
-    thresholds: of 'multi', from which probability each label is given; of two labels, the second from thresholds[1] on. Empty
-        is 0.5 each.
-    costs: of 'single', what each answer (column) costs where a label (row) is right; empty is 1 for every wrong one.
-    """
-
-    kind: Literal["single", "multi", "graded"] = "single"
-    dropout: float = 0.1
-    thresholds: tuple[float, ...] = ()
-    costs: tuple[tuple[float, ...], ...] = ()
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.dropout < 1:
-            raise UsageError("dropout is from 0 to below 1, not {value}", value=self.dropout)
-        if any(not 0 <= one <= 1 for one in self.thresholds):
-            raise UsageError("thresholds are probabilities from 0 to 1, not {values}", values=self.thresholds)
 
 
 class ClassTensors(Protocol):

@@ -22,7 +22,8 @@ from hornbook.models.neural import check_model_type
 from hornbook.models.task_folders import damaged, labels_of, open_under_head, without_head
 
 if TYPE_CHECKING:
-    from hornbook.models.classifier import ClassifierConfig, NeuralClassifier
+    from hornbook.models.classifier import NeuralClassifier
+    from hornbook.models.head_configs import ClassifierConfig
 
 MODEL_TYPE = "hornbook-classifier"
 SETTINGS = "classifier.json"
@@ -108,7 +109,7 @@ def _their_names(classifier: NeuralClassifier, layout: HeadLayout) -> dict[str, 
 
 def _settings(folder: Path, table: Mapping[str, Any], labels: Sequence[str]) -> ClassifierConfig:
     """What config.json does not say: from our file beside it, else by the problem type."""
-    from hornbook.models.classifier import ClassifierConfig
+    from hornbook.models.head_configs import ClassifierConfig
 
     path = folder / SETTINGS
     if path.is_file():
@@ -126,7 +127,7 @@ def _write(path: Path, table: Mapping[str, Any]) -> None:
 
 
 def _read(path: Path, table: Mapping[str, Any]) -> tuple[ClassifierConfig, list[str]]:
-    from hornbook.models.classifier import ClassifierConfig
+    from hornbook.models.head_configs import ClassifierConfig
 
     labels, fields = table.get("labels"), table.get("config")
     named: list[Any] = labels if isinstance(labels, list) else []

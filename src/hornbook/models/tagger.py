@@ -19,7 +19,8 @@ from hornbook.corpus.span_tokens import tokens_of
 from hornbook.corpus.tag_batches import TagExample, stack
 from hornbook.corpus.tag_rows import Alphabet, TagRow, first_tokens, targets_of, windows
 from hornbook.models.encoder import TextEncoder
-from hornbook.models.tagger_module import TaggerConfig, TaggerModule
+from hornbook.models.head_configs import TaggerConfig
+from hornbook.models.tagger_module import TaggerModule
 from hornbook.sequences.chain import Chain, starts_of
 from hornbook.sequences.labels import legal_chain, spans_of
 

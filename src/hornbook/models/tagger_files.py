@@ -15,10 +15,10 @@ from torch import Tensor
 from hornbook.core.config import from_dict, to_dict
 from hornbook.core.errors import ContentError, UsageError
 from hornbook.models import weights
+from hornbook.models.head_configs import TaggerConfig
 from hornbook.models.huggingface import folder as foreign
 from hornbook.models.masked import KINDS, MaskedLM
 from hornbook.models.neural import check_model_type
-from hornbook.models.tagger_module import TaggerConfig
 from hornbook.models.task_folders import damaged, labels_of, open_under_head, without_head
 from hornbook.sequences.labels import guess_scheme
 

@@ -2,44 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor, nn
 
-from hornbook.core.errors import UsageError
 from hornbook.layers.characters import CharacterFilters
 from hornbook.layers.crf import Independent, LinearChain
 from hornbook.layers.dropout import Dropout
 from hornbook.layers.recurrent import CELLS, RecurrentStack
 from hornbook.models.encoder import TextBatch, TextEncoder
+from hornbook.models.head_configs import TaggerConfig
 from hornbook.sequences.chain import Chain, starts_of
 
 NO_LABEL = -100
-
-
-@dataclass(frozen=True)
-class TaggerConfig:
-    """What stands on the encoder.
-
-    scheme: what labels mark: spans in BIO, or nothing that has rules ('none').
-    tokens: what a text is cut into where it comes without tokens: words, or characters.
-    decoder: 'crf' learns which label follows which; 'tokens' judges each by itself and only decodes by the rules.
-    characters: filters over the characters of a word, 0 is none.
-    recurrent: width of each direction of an LSTM over the words, 0 is none.
-    """
-
-    scheme: Literal["bio", "none"] = "bio"
-    tokens: Literal["words", "characters"] = "words"
-    decoder: Literal["crf", "tokens"] = "crf"
-    characters: int = 0
-    recurrent: int = 0
-    dropout: float = 0.1
-
-    def __post_init__(self) -> None:
-        if self.characters < 0 or self.recurrent < 0 or not 0 <= self.dropout < 1:
-            raise UsageError("characters and recurrent are numbers from 0, dropout is from 0 to below 1")
 
 
 class TagTensors(Protocol):

@@ -30,7 +30,7 @@ COURSES = MappingProxyType(
         # one from left to right, gates and all
         "recurrent": Course(replace(_ADAM, learning_rate=1e-3, tuned_width=256), 10),
         # a table of words: each is seen rarely, and alone
-        "bag": Course(replace(_ADAM, learning_rate=3e-3, weight_decay=0.0), 15),
+        "bag": Course(replace(_ADAM, learning_rate=6e-3, weight_decay=0.0, tuned_width=100), 15),
         # nothing was learned before
         "scratch": Course(replace(_ADAM, learning_rate=1e-3, tuned_width=128, ema=0.0), 20),
     }

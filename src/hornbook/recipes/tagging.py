@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from hornbook.models.tagger_module import TaggerConfig
+from hornbook.models.head_configs import TaggerConfig
 from hornbook.models.word_table import WordTableConfig
 from hornbook.recipes import Recipe
 from hornbook.training import TrainingConfig

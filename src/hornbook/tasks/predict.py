@@ -6,12 +6,21 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from hornbook.core.errors import ContentError, HornbookError, UsageError
 from hornbook.tasks.sequences import is_segmenter, is_tagger, span_scheme
+from hornbook.tasks.texts import kind_of, pairing
 
-Input: TypeAlias = str | Sequence[str]  # a text, or the tokens of a sentence
+
+class Pair(NamedTuple):
+    """Two texts that a classifier compares."""
+
+    text: str
+    pair: str
+
+
+Input: TypeAlias = str | Sequence[str] | Pair  # a text, or the tokens of a sentence
 _TOKEN = re.compile(  # as English treebanks cut: do n't, the cat 's; but O'Brien, well-known, 3.5
     r"\w+?(?=n['’]t\b)|n['’]t\b|['’](?:s|m|d|re|ve|ll)\b|\w+(?:(?:[-.]|['’](?!(?:s|m|d|t|re|ve|ll)\b))\w+)*|[^\w\s]",
     re.IGNORECASE,
@@ -41,7 +50,7 @@ def _answers(model: Any, where: object) -> tuple[str, Callable[[Any, Sequence[In
     if is_tagger(model):
         return "labels", _tagged
     if hasattr(model, "predict_proba"):
-        return "label", _classified
+        return ("labels" if kind_of(model) == "multi" else "label"), _classified
     raise UsageError(
         "{folder} is {kind}: predict asks taggers, classifiers and segmenters", folder=where, kind=type(model).__name__
     )
@@ -75,7 +84,10 @@ def parse_line(line: str, number: int, *, name: str) -> Input:
     except (ValueError, RecursionError) as error:
         raise ContentError("{path}, line {line} is not JSON: {error}", path=name, line=number, error=_line(error)) from None
     if isinstance(value, dict):
-        value = value.get("tokens", value.get("text"))
+        text, other = value.get("text"), value.get("text_pair", value.get("pair"))
+        if isinstance(text, str) and isinstance(other, str):
+            return Pair(text, other)
+        value = value.get("tokens", text)
     if isinstance(value, str) or (isinstance(value, list) and all(isinstance(token, str) for token in value)):
         return value
     raise ContentError(
@@ -102,13 +114,22 @@ def words_of(text: str, *, characters: bool = False) -> list[str]:
 
 
 def _classified(model: Any, inputs: Sequence[Input], top: int) -> list[dict[str, Any]]:
-    texts = [one if isinstance(one, str) else " ".join(one) for one in inputs]
+    together = pairing(model)
+    texts = [one if isinstance(one, str) else together(*one) if isinstance(one, Pair) else " ".join(one) for one in inputs]
+    probabilities = model.predict_proba(texts)
+    answers = model.decide(probabilities) if hasattr(model, "decide") else None
+    several = kind_of(model) == "multi"
     records: list[dict[str, Any]] = []
-    for row in model.predict_proba(texts):
+    for number, row in enumerate(probabilities):
         order = (-row).argsort(kind="stable")
-        record = {"label": model.labels_[order[0]], "probability": round(float(row[order[0]]), 6)}
-        if top > 1:
-            record["probabilities"] = {model.labels_[i]: round(float(row[i]), 6) for i in order[:top]}
+        answer = model.labels_[order[0]] if answers is None else answers[number]
+        record: dict[str, Any] = {"labels": list(answer)} if several else {"label": answer}
+        if not several:
+            record["probability"] = round(float(row[model.labels_.index(answer)]), 6)
+        if top > 1 or several:
+            record["probabilities"] = {
+                model.labels_[i]: round(float(row[i]), 6) for i in order[: max(top, len(answer) if several else 1)]
+            }
         records.append(record)
     return records
 
@@ -120,16 +141,34 @@ def _tagged(model: Any, inputs: Sequence[Input], top: int) -> list[dict[str, Any
     sentences = [words_of(one, characters=characters) if isinstance(one, str) else list(one) for one in inputs]
     scheme = span_scheme(model)
     records: list[dict[str, Any]] = []
-    for tokens, labels in zip(sentences, model(sentences), strict=True):
+    for one, tokens, labels in zip(inputs, sentences, model(sentences), strict=True):
         record: dict[str, Any] = {"tokens": tokens, "labels": labels}
         if scheme:
-            blank = "" if characters else " "
+            text, places = _placed(one, tokens, "" if characters else " ")
             record["spans"] = [
-                {"text": blank.join(tokens[span.first : span.last]), "label": span.kind, "first": span.first, "last": span.last}
+                {
+                    "text": text[places[span.first][0] : places[span.last - 1][1]],
+                    "label": span.kind,
+                    "first": span.first,
+                    "last": span.last,
+                    "start": places[span.first][0],
+                    "end": places[span.last - 1][1],
+                }
                 for span in spans_of(labels, scheme)
             ]
         records.append(record)
     return records
+
+
+def _placed(one: Input, tokens: Sequence[str], blank: str) -> tuple[str, list[tuple[int, int]]]:
+    """The text, that of tokens alone joined by `blank`, and where each token stands in it."""
+    text = one if isinstance(one, str) else blank.join(tokens)
+    places, first = [], 0
+    for token in tokens:
+        first = text.index(token, first)
+        places.append((first, first + len(token)))
+        first += len(token)
+    return text, places
 
 
 def _segmented(model: Any, inputs: Sequence[Input], top: int) -> list[dict[str, Any]]:
@@ -157,7 +196,8 @@ def _cleaned(one: Any, index: int) -> tuple[Input, dict[str, Any]]:
     pairs = [_SURROGATE.subn("\ufffd", token) for token in tokens]
     if replaced := sum(count for _, count in pairs):
         remarks["replaced"] = replaced
-    return (pairs[0][0] if isinstance(one, str) else [token for token, _ in pairs]), remarks
+    parts = [token for token, _ in pairs]
+    return (parts[0] if isinstance(one, str) else Pair(*[*parts, ""][:2]) if isinstance(one, Pair) else parts), remarks
 
 
 def _empty(one: Input) -> bool:

@@ -24,9 +24,7 @@ from hornbook.tasks.pretrain import resolve
 from hornbook.tasks.saving import save_model
 
 if TYPE_CHECKING:
-    from hornbook.statistical.crf import CrfTagger
     from hornbook.statistical.hmm_segmenter import HmmSegmenter
-    from hornbook.statistical.hmm_tagger import HmmTagger
 
 Log = Callable[[Event], None]
 Words = list[str]
@@ -93,7 +91,7 @@ def score_segmenter(segmenter: HmmSegmenter, sentences: Sequence[Words]) -> dict
     return {**_f1("f1", spans), "n": sum(map(len, gold)), "sentences": len(gold)}
 
 
-def score_tagger(tagger: HmmTagger | CrfTagger, sentences: Sequence[LabelledSentence]) -> dict[str, Any]:
+def score_tagger(tagger: Any, sentences: Sequence[LabelledSentence]) -> dict[str, Any]:
     """Accuracy over tokens and, where labels mark spans, F1 of spans; intervals over sentences, None without sentences."""
     from hornbook.sequences.labels import spans_of, to_bio
 
@@ -112,7 +110,7 @@ def score_tagger(tagger: HmmTagger | CrfTagger, sentences: Sequence[LabelledSent
     return {**result, "n": sum(len(labels) for labels, _ in pairs), "sentences": len(pairs)}
 
 
-def span_scheme(tagger: HmmTagger | CrfTagger) -> Any:
+def span_scheme(tagger: Any) -> Any:
     """The scheme by which a trained tagger's labels mark spans, as its answers spell it; '' where they mark none."""
     scheme = tagger.config.scheme
     return {"none": "", "auto": "", "iob1": "bio"}.get(scheme, scheme)
@@ -122,7 +120,27 @@ def evaluate(model: Any, paths: Sequence[Path], *, column: str, log: Log) -> dic
     """Score a segmenter on segmented text, or a tagger on labelled sentences; `column` holds the labels."""
     if is_segmenter(model):
         return score_segmenter(model, [words for path in paths for words in read_segmented(path, log=log)])
-    return score_tagger(model, [one for path in paths for one in read_tagged(path, column=column, log=log)])
+    if not hasattr(model, "tag_texts"):
+        return score_tagger(model, [one for path in paths for one in read_tagged(path, column=column, log=log)])
+    from hornbook.corpus.spans import read_spans
+
+    sentences = []
+    for path in paths:
+        found = read_spans(path, column=column, log=log).sentences
+        require_known(model.labels_, found, path)
+        sentences += found
+    return score_tagger(model, sentences)
+
+
+def require_known(labels: Iterable[str], sentences: Iterable[LabelledSentence], path: Path) -> None:
+    """ContentError naming the line of a label, or of a kind of span, that is not among the labels learned."""
+    kinds = {label[2:] if label[1:2] == "-" else label for label in labels}
+    for one in sentences:
+        for label in one.labels:
+            if label != "O" and (label[2:] if label[1:2] == "-" else label) not in kinds:
+                raise ContentError(
+                    "{path}, line {line}: the label {label} does not occur in training", path=path, line=one.line, label=label
+                )
 
 
 def is_segmenter(model: Any) -> bool:
@@ -132,7 +150,7 @@ def is_segmenter(model: Any) -> bool:
 
 def is_tagger(model: Any) -> bool:
     """Whether a loaded model labels the tokens of a sentence."""
-    return type(model).__name__ in ("HmmTagger", "CrfTagger")
+    return type(model).__name__ in ("HmmTagger", "CrfTagger", "NeuralTagger")
 
 
 def segment_texts(segmenter: HmmSegmenter, texts: Iterable[str], *, together: int) -> Iterator[Words]:

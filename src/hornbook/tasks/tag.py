@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hornbook import catalog
+from hornbook.core import artifact
+from hornbook.core.config import merge
 from hornbook.core.errors import ContentError, UsageError, translate
-from hornbook.core.events import Event, Finished, Note
+from hornbook.core.events import Alarm, Event, Note
 from hornbook.corpus.labelled import LabelledSentence
+from hornbook.corpus.labelled_texts import files_by_split
 from hornbook.corpus.spans import LabelledSpans, read_spans
 from hornbook.recipes.tagging import TAGGER, TaggingRecipe
-from hornbook.tasks.sequences import score_tagger
+from hornbook.tasks.finetune import Job, Outcome, adapters, begin, best_of, planned, until_good
+from hornbook.tasks.saving import save_model
+from hornbook.tasks.sequences import require_known, score_tagger
 
 if TYPE_CHECKING:
     from hornbook.models.tagger import NeuralTagger
@@ -22,8 +29,8 @@ if TYPE_CHECKING:
 Log = Callable[[Event], None]
 NAME = "tag"
 MAIN_METRIC = "entity_f1"  # accuracy where labels mark no spans
+FROM_WORDS = "lstm"  # the recipe's name that means words, their characters and an LSTM, from nothing
 _ROWS = ((2_000, 8), (20_000, 32), (math.inf, 64))  # examples -> rows of a step
-_HELD_OUT = 10  # one sentence in so many, the last ones, where no dev file is given
 _QUICK = 2_000  # sentences of dev that steer training
 
 
@@ -52,36 +59,47 @@ class TagData:
         return digest.hexdigest()[:16]
 
 
-def read(data: Path, dev: Path | None, *, column: str = "auto", log: Log) -> TagData:
-    """The labelled sentences of a file or a folder; without `dev` its last tenth is held out.
+def read(data: Path, dev: Path | None, *, column: str = "auto", split: float = 0.1, log: Log) -> TagData:
+    """The labelled sentences of a file or a folder; without `dev`, or a folder's dev file, a share at the end is held out.
 
     ContentError where dev has labels that training has not, or another scheme, and where there is nothing to tell apart.
     """
-    train = read_spans(data, column=column, log=log)
-    if dev is not None:
-        held = read_spans(dev, column=column, log=log)
-        _require_known(train, held, dev)
+    files = _files(data)
+    train = _spans(files["train"], column, log)
+    given = [dev] if dev is not None else files.get("valid", [])
+    if given:
+        held = _spans(given, column, log)
         found = TagData(train.sentences, held.sentences, train.scheme)
+        require_known(found.labels, held.sentences, given[0])
     else:
-        count = len(train.sentences) // _HELD_OUT
-        if not count:
+        count = int(len(train.sentences) * split)
+        if not count and split:
             log(Note(translate("too few sentences to hold some out: the model is not measured")))
         cut = len(train.sentences) - count
         found = TagData(train.sentences[:cut], train.sentences[cut:], train.scheme)
+        require_known(found.labels, found.dev, data)
     if len(found.labels) < 2:
         raise ContentError("{path} has only the label {label}: there is nothing to learn", path=data, label=found.labels[0])
     return found
 
 
-def _require_known(train: LabelledSpans, held: LabelledSpans, path: Path) -> None:
-    """Labels are what training has: a new one in held-out text stops the run and is named."""
-    known = {label[1:] if train.scheme == "bio" else label for one in train.sentences for label in one.labels}
-    for one in held.sentences:
-        for label in one.labels:
-            if label != "O" and (label[1:] if train.scheme == "bio" else label) not in known:
-                raise ContentError(
-                    "{path}, line {line}: the label {label} does not occur in training", path=path, line=one.line, label=label
-                )
+def _files(data: Path) -> dict[str, list[Path]]:
+    """The files of a folder by split; a file, or a folder of brat, is what is learned from."""
+    if not data.is_dir() or any(data.glob("*.ann")):
+        return {"train": [data]}
+    files = files_by_split(data)
+    if not files.get("train"):
+        raise ContentError("{path} has no file to learn from: name one train.conll, train.jsonl, ...", path=data)
+    return files
+
+
+def _spans(paths: Sequence[Path], column: str, log: Log) -> LabelledSpans:
+    """The labelled sentences of several files that mark labels alike."""
+    parts = [read_spans(path, column=column, log=log) for path in paths]
+    for path, part in zip(paths, parts):
+        if part.scheme != parts[0].scheme:
+            raise ContentError("{path} marks spans otherwise than {other}", path=path, other=paths[0])
+    return replace(parts[0], sentences=[one for part in parts for one in part.sentences])
 
 
 def defaults(model: Any, data: TagData) -> TaggingRecipe:
@@ -127,103 +145,110 @@ def _words(vectors: Any, words: Sequence[str], config: TaggingRecipe, log: Log) 
     return table.fixing(max(0, table.tokenizer.size - specials - len(own)))
 
 
-def fit(tagger: NeuralTagger, data: TagData, config: TaggingRecipe, *, work: Path | None, resume: bool, log: Log) -> Finished:
-    """Train; the tagger ends with the weights that were best on dev, where there is one."""
+def fit(
+    tagger: NeuralTagger, data: TagData, config: TaggingRecipe, *, work: Path | None, resume: bool, lora_rank: int = 0, log: Log
+) -> dict[str, Any]:
+    """Train; the tagger ends with the weights that were best on dev, where there is one. Returns the facts of training."""
     from hornbook.corpus.tag_batches import tag_batches
     from hornbook.objectives.tag import tag_loss
-    from hornbook.training import remove_checkpoints, train
-    from hornbook.training import resume as newest
 
     examples = tagger.examples([(one.text, one.spans) for one in data.train], [one.labels for one in data.train])
-    training = _scheduled(config, len(examples), sum(len(one.tokens) for one in data.train))
-    pad = tagger.encoder.tokenizer.specials.get("pad", 0)
-    batches = tag_batches(examples, rows=training.rows, pad=pad, seed=training.seed)
-    checkpoints = None if work is None else work / "checkpoints"
-    state = None
-    if checkpoints is not None:
-        state = newest(checkpoints) if resume else None
-        if state is None:
-            remove_checkpoints(checkpoints)
-    quick = data.dev[:: max(1, len(data.dev) // _QUICK)]
-    evaluate = (lambda: quick_score(tagger, quick)) if quick else None
-    identity = {"corpus": data.fingerprint, "tagger": repr(config.model), "labels": " ".join(data.labels)}
-    finished = None
-    for event in train(
-        tagger.module, tag_loss, batches, training, state=state, evaluate=evaluate, folder=checkpoints, identity=identity
-    ):
-        log(event)
-        finished = event if isinstance(event, Finished) else finished
-    assert finished is not None
-    return finished
-
-
-def _scheduled(config: TaggingRecipe, examples: int, words: int) -> Any:
-    """The training configuration with rows and steps by the size of the data, where they are not given."""
     training = config.training
-    rows = training.rows or next(rows for most, rows in _ROWS if examples <= most)
-    if training.steps or training.seconds:
-        return replace(training, rows=rows)
+    rows = training.rows or next(rows for most, rows in _ROWS if len(examples) <= most)
     least, most = config.epochs
-    epochs = min(max(config.words_seen / max(1, words), least), most)
-    return replace(training, rows=rows, steps=max(1, round(epochs * examples / rows)))
+    words = sum(len(one.tokens) for one in data.train)
+    quick = data.dev[:: max(1, len(data.dev) // _QUICK)]
+    pad = tagger.encoder.tokenizer.specials.get("pad", 0)
+    with adapters(tagger.module.body, lora_rank):
+        _, facts = until_good(
+            tagger.module,
+            tag_loss,
+            tag_batches(examples, rows=rows, pad=pad, seed=training.seed),
+            replace(training, rows=rows),
+            epochs=min(max(config.words_seen / max(1, words), least), most),
+            measure=(lambda: quick_score(tagger, quick)) if quick else None,
+            folder=None if work is None else work / "checkpoints",
+            identity={
+                "corpus": data.fingerprint,
+                "tagger": repr(config.model),
+                "labels": " ".join(data.labels),
+                "lora": lora_rank,
+            },
+            resume=resume,
+            log=log,
+        )
+    return facts
 
 
 def quick_score(tagger: NeuralTagger, sentences: Sequence[LabelledSentence]) -> dict[str, float]:
-    """A point of the learning curve: "loss", lower is better, is 1 less F1 of spans (or accuracy)."""
+    """A point of the learning curve: "error" is 1 less F1 of spans (or accuracy)."""
     from hornbook.sequences.labels import span_scores, spans_of
 
     found = tagger([one.tokens for one in sentences])
     if tagger.config.scheme == "none":
         right = sum(a == b for one, answer in zip(sentences, found) for a, b in zip(one.labels, answer))
         accuracy = right / max(1, sum(len(one.tokens) for one in sentences))
-        return {"loss": 1 - accuracy, "accuracy": accuracy}
+        return {"error": 1 - accuracy, "accuracy": accuracy}
     scores = span_scores([spans_of(one.labels, "bio") for one in sentences], [spans_of(line, "bio") for line in found])
-    return {"loss": 1 - scores.f1, "entity_f1": scores.f1}
+    return {"error": 1 - scores.f1, "entity_f1": scores.f1}
 
 
-def score(tagger: Any, sentences: Sequence[LabelledSentence]) -> dict[str, Any]:
-    """Accuracy over tokens, F1 of spans where labels mark them, each with its interval over sentences."""
-    return score_tagger(tagger, sentences)
+def train(job: Job, *, column: str = "auto") -> dict[str, Any]:
+    """Fine-tune a tagger and write its folder; what `hornbook finetune --task tag --json` prints.
+
+    "lstm" as a start is a table of words, their characters and an LSTM both ways, all learned from the examples. A folder's
+    test file is scored once, at the end.
+    """
+    artifact.require_own(job.output)
+    found = read(job.data, job.dev, column=column, split=job.split, log=job.log)
+    metric = "accuracy" if found.scheme == "none" else MAIN_METRIC
+    tagger, facts = best_of(job, lambda one: _fitted(one, found, metric), metric)
+    config = facts.pop("config")
+    result = {"kind": NAME, "labels": len(tagger.labels_), "measured_on": "dev", **facts}
+    result["floor_accuracy"] = _floor(found)
+    tests = _files(job.data).get("test")
+    if tests:
+        asked = _spans(tests, column, job.log).sentences
+        require_known(tagger.labels_, asked, tests[0])
+        result |= {f"test_{key}": value for key, value in score_tagger(tagger, asked).items()}
+    if found.dev and not result[metric]:
+        text = translate("nothing was learned: not one span of dev was found")
+        remedy = translate("give more sentences or another model to start from, or change --training.learning-rate")
+        job.log(Alarm(text, remedy))
+    size = save_model(tagger, job.output, recipe=TAGGER, config=config, run=result)
+    return {"model": str(job.output), **result, "size_mb": size}
 
 
-def finetune(
-    model: Any,
-    data: Path,
-    output: Path,
-    *,
-    dev: Path | None = None,
-    column: str = "auto",
-    overrides: Mapping[str, Any] | None = None,
-    resume: bool = False,
-    log: Log,
-) -> dict[str, Any]:
-    """Train a tagger over a model, or from nothing (None), write its folder, and say what it cost and how good it is on dev."""
+def _fitted(job: Job, data: TagData, metric: str) -> Outcome:
+    """One training with one seed."""
     import torch
 
-    from hornbook.core import artifact
-    from hornbook.core.config import merge
-    from hornbook.core.runtime import peak_rss_mb
-    from hornbook.tasks.saving import save_model
+    fresh = job.start in catalog.RECIPES and not Path(job.start).exists()
+    model = None
+    if not fresh or job.start != FROM_WORDS:
+        model = begin(job.start, [one.text for one in data.train], opened=job.opened, seed=job.seed, log=job.log).model
+    base = defaults(model, data)
+    if fresh and model is not None:
+        base = replace(base, training=replace(base.training, learning_rate=1e-3))
+    rest = {key: value for key, value in job.overrides.items() if not key.startswith("training.")}
+    config = merge(replace(base, training=planned(job, base.training)), rest)
+    torch.manual_seed(job.seed)
+    tagger = start(model, data, config, log=job.log)
+    facts = fit(tagger, data, config, work=job.work, resume=job.resume, lora_rank=job.lora_rank, log=job.log)
+    score = score_tagger(tagger, data.dev)
+    return Outcome(score.get(metric), tagger, {**facts, **score, "config": config})
 
-    artifact.require_own(output)
-    found = read(data, dev, column=column, log=log)
-    config = merge(defaults(model, found), overrides or {})
-    torch.manual_seed(config.training.seed)
-    tagger = start(model, found, config, log=log)
-    finished = fit(tagger, found, config, work=output.with_name(output.name + ".work"), resume=resume, log=log)
-    result = {
-        "kind": TAGGER.name,
-        "seconds": round(finished.seconds, 3),
-        "tokens_seen": finished.tokens,
-        "tokens_per_second": round(finished.tokens / max(finished.seconds, 1e-9), 1),
-        "parameters": tagger.parameters,
-        "labels": len(tagger.labels_),
-        "peak_rss_mb": round(peak_rss_mb(), 1),
-        "reason": finished.reason,
-        **score(tagger, found.dev),
-    }
-    size = save_model(tagger, output, recipe=TAGGER, config=config, run=result)
-    return {"model": str(output), **result, "size_mb": size}
+
+def _floor(data: TagData) -> float | None:
+    """The share of dev's tokens that each word's commonest label in training gets right; 'O', or the commonest, if unknown."""
+    own: dict[str, Counter[str]] = {}
+    for one in data.train:
+        for token, label in zip(one.tokens, one.labels):
+            own.setdefault(token, Counter())[label] += 1
+    commonest = Counter(label for one in data.train for label in one.labels).most_common(1)[0][0]
+    best = {token: counts.most_common(1)[0][0] for token, counts in own.items()}
+    pairs = [(best.get(token, commonest), label) for one in data.dev for token, label in zip(one.tokens, one.labels)]
+    return sum(a == b for a, b in pairs) / len(pairs) if pairs else None
 
 
 def _is_words(model: Any) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ from hornbook.core.runtime import peak_rss_mb
 from hornbook.corpus.dedup import content_hash
 from hornbook.corpus.document import Log, ReadConfig
 from hornbook.corpus.label_columns import TextColumns
-from hornbook.corpus.labelled_texts import files_by_split, read_labelled_texts
+from hornbook.corpus.labelled_texts import LabelledText, files_by_split, read_labelled_texts
 from hornbook.recipes import Recipe
 from hornbook.tasks.pretrain import resolve
 from hornbook.tasks.saving import save_model
@@ -31,15 +31,15 @@ _RESAMPLES = 2_000
 
 
 class Sample(NamedTuple):
-    """Texts or pairs of texts, the label of each, and where each was read."""
+    """Texts or pairs of texts, the label or labels of each, and where each was read."""
 
     texts: list[Any]
-    labels: list[str]
+    labels: list[Any]  # a str each, or a tuple of them where a text may have several
     places: list[tuple[Path, int]]
 
     def pick(self, rows: Sequence[int]) -> Sample:
         """Some of them."""
-        return Sample(*([column[i] for i in rows] for column in self))  # type: ignore[arg-type]
+        return Sample(*([column[i] for i in rows] for column in self))
 
 
 def as_one(text: str, pair: str) -> str:
@@ -52,30 +52,41 @@ def apart(text: str, pair: str) -> tuple[str, str]:
     return text, pair
 
 
+def only_label(one: LabelledText, path: Path) -> str:
+    """The label of a text that has one. ContentError where there are several."""
+    if len(one.labels) > 1:
+        raise ContentError(
+            "{path}, line {line}: the text has {count} labels ({names}), this classifier gives one",
+            path=path,
+            line=one.line,
+            count=len(one.labels),
+            names=", ".join(one.labels[:5]),
+        )
+    return one.labels[0]
+
+
+def all_labels(one: LabelledText, path: Path) -> tuple[str, ...]:
+    """The labels of a text, sorted, each once."""
+    return tuple(sorted(set(one.labels)))
+
+
 def read_sample(
     paths: Sequence[Path],
     columns: TextColumns,
     *,
     pair: Callable[[str, str], Any] = as_one,
+    labelled: Callable[[LabelledText, Path], Any] = only_label,
     config: ReadConfig | None = None,
     log: Log,
 ) -> Sample:
-    """The texts of files with one label each, pairs as `pair` says. ContentError for a text with several labels."""
+    """The labelled texts of files, pairs as `pair` says, the labels of one as `labelled` does."""
     sample = Sample([], [], [])
     pairs = 0
     for path in paths:
         for one in read_labelled_texts(path, columns, config=config, log=log):
-            if len(one.labels) > 1:
-                raise ContentError(
-                    "{path}, line {line}: the text has {count} labels ({names}), this classifier gives one",
-                    path=path,
-                    line=one.line,
-                    count=len(one.labels),
-                    names=", ".join(one.labels[:5]),
-                )
             pairs += one.pair is not None
             sample.texts.append(one.text if one.pair is None else pair(one.text, one.pair))
-            sample.labels.append(one.labels[0])
+            sample.labels.append(labelled(one, path))
             sample.places.append((path, one.line))
     if pairs and pair is as_one:
         log(Note(translate("the two texts of a pair are read as one: this classifier does not compare them")))
@@ -164,7 +175,8 @@ def labelled_sample(
         files = files_by_split(path)
         name = next(name for name in prefer if files.get(name))
         chosen += files[name]
-    return read_sample(chosen, columns, pair=pairing(model), config=read, log=log)
+    labelled = all_labels if kind_of(model) == "multi" else only_label
+    return read_sample(chosen, columns, pair=pairing(model), labelled=labelled, config=read, log=log)
 
 
 def pairing(model: Any) -> Callable[[str, str], Any]:
@@ -185,24 +197,42 @@ def is_classifier(model: Any) -> bool:
 def score_classifier(model: Any, sample: Sample, *, seen: NDArray[np.int64] | None, log: Log) -> dict[str, Any]:
     """Accuracy and macro-F1 with intervals over texts, counts of confusions; the same of the texts not among `seen`.
 
-    Macro-F1 is the mean over the labels that occur among the right answers or the given ones.
+    Macro-F1 is the mean over the labels that occur among the right answers or the given ones. Of a classifier that gives
+    several labels, accuracy is the share of texts with exactly the right ones, and micro-F1 counts all labels of all texts
+    together; of grades there is also the mean number of grades by which answers are off.
     """
-    index = {name: k for k, name in enumerate(model.labels_)}
-    gold = np.array([index[label] for label in sample.labels])
-    found = np.array([index[label] for label in model(sample.texts)])
-    result = {**_scores(gold, found, len(index)), "confusion": _confusion(gold, found, model.labels_)}
+    scores, table = _judged(model, sample)
+    everything = np.ones(len(sample.texts), bool)
+    result = {**scores(everything), **table}
     if seen is None:
         return result
     unseen = ~np.isin(text_hashes(sample.texts, keep=True), seen)
     leaked = int((~unseen).sum())
     result["leaked"] = leaked
     if leaked:
-        part = _scores(gold[unseen], found[unseen], len(index)) if unseen.any() else NOT_MEASURED
+        part = scores(unseen) if unseen.any() else NOT_MEASURED
         result |= {f"unseen_{name}": value for name, value in part.items()}
-    if leaked > _ALARM_SHARE * len(gold):
+    if leaked > _ALARM_SHARE * len(unseen):
         text = translate("{leaked:,} of the {count:,} texts are among the training texts")
-        log(Alarm(text.format(leaked=leaked, count=len(gold)), translate("judge by the part that is unseen")))
+        log(Alarm(text.format(leaked=leaked, count=len(unseen)), translate("judge by the part that is unseen")))
     return result
+
+
+def _judged(model: Any, sample: Sample) -> tuple[Callable[[NDArray[np.bool_]], dict[str, Any]], dict[str, Any]]:
+    """The scores of any part of the texts, given as a mask, and the table of confusions where there is one."""
+    answers = model(sample.texts)
+    kind = kind_of(model)
+    index = {name: k for k, name in enumerate(model.labels_)}
+    if kind == "multi":
+        wanted, given = (_marked(rows, index) for rows in (sample.labels, answers))
+        return lambda rows: _scores_of_several(wanted[rows], given[rows]), {}
+    gold, found = (np.array([index[label] for label in column], np.int64) for column in (sample.labels, answers))
+
+    def scores(rows: NDArray[np.bool_]) -> dict[str, Any]:
+        off = _grades_off(gold[rows], found[rows]) if kind == "graded" else {}
+        return {**_scores(gold[rows], found[rows], len(index)), **off}
+
+    return scores, {"confusion": _confusion(gold, found, model.labels_)}
 
 
 @dataclass(frozen=True)
@@ -293,6 +323,44 @@ def _scores(gold: NDArray[np.int64], found: NDArray[np.int64], classes: int) -> 
         "macro_f1_ci95": [float(value) for value in np.quantile(macro, [0.025, 0.975])] if many else None,
         "n": int(gold.size),
     }
+
+
+def _marked(rows: Sequence[Sequence[str]], index: Mapping[str, int]) -> NDArray[np.bool_]:
+    """(n, L) whether each text has each label."""
+    table = np.zeros((len(rows), len(index)), bool)
+    for row, names in enumerate(rows):
+        table[row, [index[name] for name in names]] = True
+    return table
+
+
+def _scores_of_several(wanted: NDArray[np.bool_], given: NDArray[np.bool_]) -> dict[str, Any]:
+    """Of (n, L) right and given labels."""
+    from hornbook.scoring.significance import Units, bootstrap_ratio
+
+    many = len(wanted) > 1
+    exact = Units((wanted == given).all(axis=1).astype(np.float64), np.ones(len(wanted)))
+    right, both = wanted & given, wanted.sum(axis=0) + given.sum(axis=0)
+    weights = (wanted.sum(axis=1) + given.sum(axis=1)).astype(np.float64)
+    micro = Units(2.0 * right.sum(axis=1), weights)
+    known = both > 0
+    return {
+        "accuracy": exact.ratio,
+        "accuracy_ci95": list(bootstrap_ratio(exact)) if many else None,
+        "micro_f1": micro.ratio if weights.any() else 0.0,
+        "micro_f1_ci95": list(bootstrap_ratio(micro)) if many and weights.any() else None,
+        "macro_f1": float((2.0 * right.sum(axis=0)[known] / both[known]).mean()) if known.any() else 0.0,
+        "macro_f1_ci95": None,
+        "n": len(wanted),
+    }
+
+
+def _grades_off(gold: NDArray[np.int64], found: NDArray[np.int64]) -> dict[str, Any]:
+    """By how many grades the answers are off, in the mean."""
+    from hornbook.scoring.significance import Units, bootstrap_ratio
+
+    units = Units(np.abs(gold - found).astype(np.float64), np.ones(gold.size))
+    interval = list(bootstrap_ratio(units)) if gold.size > 1 else None
+    return {"mean_absolute_error": units.ratio, "mean_absolute_error_ci95": interval}
 
 
 def _macro_f1(counts: NDArray[Any], cells: NDArray[np.int64], classes: int) -> NDArray[np.float64]:

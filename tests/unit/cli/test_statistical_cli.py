@@ -174,7 +174,7 @@ def test_a_tagger_is_trained_measured_and_asked(
     spans = told(capsys, "evaluate", str(place / f"{method}-spans"), str(place / "spans.conll"), "--column", "2")
     assert spans["entity_f1"] > 0.99
     answer = told(capsys, "predict", str(place / f"{method}-spans"), "the dog likes Oslo Fjord .")
-    assert answer["spans"] == [{"text": "Oslo Fjord", "label": "LOC", "first": 3, "last": 5}]
+    assert answer["spans"] == [{"text": "Oslo Fjord", "label": "LOC", "first": 3, "last": 5, "start": 14, "end": 24}]
     dev = ["--dev", str(place / "tags.conll"), "--method", method]
     result = told(capsys, "train", "tagger", str(place / "tags.conll"), "-o", str(tmp_path / "m"), *dev)
     assert result["sentences"] == 120 and result["labels"] == 5 and result["kind"] == f"{method}-tagger"

@@ -16,10 +16,10 @@ from hornbook.corpus.tag_batches import stack, tag_batches
 from hornbook.corpus.tag_rows import NO_LABEL, Alphabet, first_tokens, targets_of, windows
 from hornbook.models.bert import BertConfig
 from hornbook.models.birnn import BiRnn, BiRnnConfig
+from hornbook.models.head_configs import TaggerConfig
 from hornbook.models.masked import MaskedLM
 from hornbook.models.rnn import RnnConfig, RnnLM
 from hornbook.models.tagger import NeuralTagger
-from hornbook.models.tagger_module import TaggerConfig
 from hornbook.models.task_folders import without_head
 from hornbook.models.word_table import WordTable, WordTableConfig
 from hornbook.objectives.tag import tag_loss
