@@ -173,18 +173,27 @@ def race(
     device: str = "auto",
     command: str = "",
     demo: bool = False,
+    task: str = "",
+    data: str | Path | None = None,
     log: Log = silent,
 ) -> RaceResult:
     """Train every generation on one text under one budget, rank them, write report and model folders into `output`.
 
-    With `demo` the text is what every Python installation carries, and `sources` stay empty.
+    With `demo` the text is what every Python installation carries, and `sources` stay empty. With `task` ("classify", "tag")
+    every contestant is fine-tuned on the labelled `data` in the second half of the budget, simple classifiers beside it.
     """
     seconds = seconds_of(budget)
+    if bool(task) != (data is not None):
+        raise UsageError("--task and --data go together: what is to be learned, and the labelled data to learn it from")
+    if data is not None:
+        catalog.task(task)
+        require([data])
     for name in contestants:
         catalog.require_recipe(name)
     require(sources)
     from hornbook.compare.race import RaceConfig
     from hornbook.compare.race import race as run_race
+    from hornbook.compare.task_scores import TaskData
     from hornbook.corpus.prepare import CorpusConfig
 
     config = RaceConfig(
@@ -196,5 +205,6 @@ def race(
         seed=seed,
         device=device,
         overrides=dict(overrides or {}),
+        task=None if data is None else TaskData(task, Path(data)),
     )
     return run_race(sources, Path(output), config, resume=resume, command=command, demo=demo, log=log)

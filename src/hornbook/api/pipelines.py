@@ -205,9 +205,9 @@ class TokenClassification(Pipeline):
     """Texts -> {'entity', 'score', 'index', 'word', 'start', 'end'} of every word with a label, text[start:end] == word.
 
     `index` is the word's number from 1; words are those the tagger learned on, not pieces of them. Settings:
-    `aggregation_strategy`, "simple" gives {'entity_group', 'score', 'word', 'start', 'end'} of every span ("first", "average"
-    and "max" are the same: a word has one label); `ignore_labels`, ["O"] by default. `score` is the probability of the label, of a
-    span the mean over its words; None of a hidden Markov tagger, which knows the best path alone.
+    `aggregation_strategy`, "simple" gives {'entity_group', 'score', 'word', 'start', 'end'} of every span ("first",
+    "average" and "max" are the same: a word has one label); `ignore_labels`, ["O"] by default. `score` is the probability
+    of the label, of a span the mean over its words; None of a hidden Markov tagger, which knows the best path alone.
     """
 
     def _known(self) -> Mapping[str, Sequence[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -25,6 +25,11 @@ def race(
     style: Annotated[str, Parameter(help="classic or modern, where a recipe has both; the race's choice when left out.")] = "",
     tokenizer: Annotated[str, Parameter(help="bpe, wordpiece, unigram, chars, words, bytes, or the folder of one.")] = "bpe",
     vocabulary: Annotated[int, Parameter(help="Size of the shared tokenizer; 0 follows the corpus.")] = 0,
+    task: Annotated[
+        Literal["", "classify", "tag"],
+        Parameter(help="Fine-tune every contestant for it on --data, in half of the budget, and compare. [default: none]"),
+    ] = "",
+    data: Annotated[str, Parameter(help="With --task: labelled texts, tokens or spans; a folder's test file is scored.")] = "",
     resume: Annotated[bool, Parameter(help="Go on with an interrupted race.")] = False,
     text: TextFlags = TextFlags(),
     machine: Machine = Machine(),
@@ -58,6 +63,8 @@ def race(
             device=machine.device,
             command=command,
             demo=demo,
+            task=task,
+            data=data or None,
             log=reporter,
         )
     if common.json:

@@ -72,3 +72,9 @@ def ratio(actual: float | None, expected: float | None) -> float | None:
     if not actual or not expected or not math.isfinite(actual) or not math.isfinite(expected):
         return None
     return actual / expected
+
+
+def with_margin(value: float | None, interval: tuple[float, float] | None, decimals: int) -> str:
+    """A score and half the width of its interval, as 0.882 ±0.014."""
+    shown = fixed(value, decimals)
+    return shown if value is None or interval is None else f"{shown} ±{fixed((interval[1] - interval[0]) / 2, decimals)}"

@@ -23,6 +23,7 @@ from hornbook.compare.field import default_field, field_note, race_style
 from hornbook.compare.probe import Probe
 from hornbook.compare.ranking import corpus_summary, load_units, machine_summary, rank_rows, tokenizer_summary, write_report
 from hornbook.compare.results import RaceResult, RaceRow
+from hornbook.compare.task_scores import TaskData, with_task
 from hornbook.compare.worker import JobError, Worker
 from hornbook.core import artifact, codec, runtime
 from hornbook.core.errors import ContentError, Interrupted, UsageError
@@ -58,6 +59,7 @@ class RaceConfig:
     seed: int = 1
     device: str = "auto"
     overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # contestant -> dotted keys
+    task: TaskData | None = None  # what every contestant is fine-tuned for, in its share of the budget
 
 
 def race(
@@ -86,7 +88,7 @@ def race(
     require_sources(sources)
     _open_folder(output, sources, config, resume)
     work = output / "work"
-    clock = _Clock(config.budget, work / "stages.json")
+    clock = _Clock(config.budget * (1 - (config.task.share if config.task else 0.0)), work / "stages.json")
     with Worker() as worker:  # starts importing while the text is prepared
         with clock.stage("corpus"):
             store = prepare_text(sources, work, config=config.corpus, demo=demo, log=log)
@@ -105,6 +107,12 @@ def race(
                 entries.append(_contest(worker, name, share, output, store, test_tokens, prompts, config, log, resume))
     with clock.stage("report"):
         result = _result(entries, store, data, output, config, clock, prompts, command)
+        write_report(result, output)
+    if config.task is not None:
+        clock.budget = config.budget
+        with clock.stage(config.task.name):
+            result = with_task(result, output, config.task, clock.share, device=config.device, resume=resume, log=log)
+        result = replace(result, seconds=round(clock.elapsed, 2), stage_seconds=dict(clock.stages))
         write_report(result, output)
     return result
 

@@ -45,6 +45,7 @@ class RaceRow:
     masked_accuracy: float | None = None  # 0 to 1, of hidden tokens guessed from both sides
     masked_accuracy_ci95: Interval | None = None
     task_score: float | None = None
+    task_score_ci95: Interval | None = None
     train_seconds: float = 0.0
     share_seconds: float | None = None
     tokens_seen: int = 0

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from hornbook.compare.advice import advise, explanation, headline, rank_label
-from hornbook.compare.numbers import MISSING, count, decimals_for, duration, fixed, percent
+from hornbook.compare.numbers import MISSING, count, decimals_for, duration, fixed, percent, with_margin
 from hornbook.compare.results import RaceResult, RaceRow
 from hornbook.compare.words import Words
 from hornbook.core.errors import chinese_locale
@@ -72,7 +72,7 @@ def _columns(rows: Sequence[RaceRow], words: Words) -> list[Column]:
         ("bits_short", "right", _bits),
         ("cloze", "right", lambda row: percent(row.cloze_accuracy)),
         ("masked", "right", lambda row: percent(row.masked_accuracy)),
-        ("task", "right", lambda row: fixed(row.task_score, task)),
+        ("task", "right", lambda row: with_margin(row.task_score, row.task_score_ci95, task)),
         ("trained", "right", lambda row: duration(row.train_seconds) if row.tokens_seen or row.train_seconds else MISSING),
         ("tokens_short", "right", lambda row: count(row.tokens_seen) if row.tokens_seen else MISSING),
         ("parameters_short", "right", lambda row: count(row.parameters)),

@@ -54,6 +54,9 @@ MESSAGES: dict[str, str] = {
         "{path} 中没有用来学习的文件：请命名一个 train.conll、train.jsonl 等"
     ),
     "{path} marks spans otherwise than {other}": "{path} 标记片段的方式与 {other} 不同",
+    "--task and --data go together: what is to be learned, and the labelled data to learn it from": (
+        "--task 和 --data 要一起给出：要学什么，以及用来学习的带标签数据"
+    ),
     "unknown task '{name}'.{hint}": "未知的任务“{name}”。{hint}",
     "task {task} takes no {name}.{hint}": "任务 {task} 没有选项 {name}。{hint}",
     "--{other}.* options are for --task {other}": "--{other}.* 选项用于 --task {other}",

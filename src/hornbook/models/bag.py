@@ -133,8 +133,14 @@ class BagEncoder(TextEncoder):
         )
 
     def meet(self, texts: Sequence[str]) -> int:
-        """Give a row to every word of the texts that only its subwords know, before training begins; how many there were."""
-        new, built = self._spelled(word for text in texts for word in self.tokenizer.cut(text))
+        """Give a row to every word of the texts that has none, before training begins; how many there were.
+
+        It begins as what its subwords make of the word; as zeros, like an unknown word, where they know nothing of it.
+        """
+        words = dict.fromkeys(word for text in texts for word in self.tokenizer.cut(text))
+        spelled, vectors = self._spelled(words)
+        unknown = sorted(words.keys() - self.tokenizer.index.keys() - set(spelled))
+        new, built = [*spelled, *unknown], np.concatenate([vectors, np.zeros((len(unknown), self.width), np.float32)])
         if not new:
             return 0
         source = self.vectors()

@@ -60,7 +60,7 @@ def vectors(tmp_path: Path) -> Path:
 
 def test_word_vectors_learn_labels_and_the_folder_answers(data: Path, vectors: Path, tmp_path: Path) -> None:
     result = api.finetune(vectors, data, tmp_path / "out")
-    assert result["accuracy"] == 1.0 and result["test_accuracy"] > 0.95 and result["majority_accuracy"] == 0.5
+    assert result["accuracy"] == 1.0 and result["test_accuracy"] > 0.9 and result["majority_accuracy"] == 0.5
     assert result["test_leaked"] >= 2 and result["test_unseen_n"] == result["test_n"] - result["test_leaked"]
     model = hornbook.load(tmp_path / "out")
     assert model(["a lovely day", "dreadful"]) == ["pos", "neg"]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from hornbook.compare.advice import rank_label
-from hornbook.compare.numbers import MISSING, count, decimals_for, duration, fixed, percent
+from hornbook.compare.numbers import MISSING, count, decimals_for, duration, fixed, percent, with_margin
 from hornbook.compare.report.marks import Look, marker, swatch
 from hornbook.compare.report.markup import Markup, element, join
 from hornbook.compare.report.scales import Scale, focus, linear_ticks, padded, tick_decimals
@@ -68,7 +68,7 @@ def _columns(rows: Sequence[RaceRow], words: Words) -> list[Column]:
     columns: list[Column] = [
         ("cloze", "number", lambda row: percent(row.cloze_accuracy)),
         ("masked", "number", lambda row: percent(row.masked_accuracy)),
-        ("task", "number", lambda row: fixed(row.task_score, task)),
+        ("task", "number", lambda row: with_margin(row.task_score, row.task_score_ci95, task)),
         (
             "trained",
             "number",
