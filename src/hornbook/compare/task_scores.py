@@ -11,6 +11,7 @@ from typing import Any
 from hornbook import catalog
 from hornbook.compare.results import RaceResult, RaceRow
 from hornbook.core import artifact
+from hornbook.core.codec import plain
 from hornbook.core.errors import HornbookError, Interrupted
 from hornbook.core.events import Alarm, Event, Note
 from hornbook.corpus.label_columns import TextColumns
@@ -123,18 +124,20 @@ def _open(folder: Path) -> Any:
 
 def _run(name: str, output: Path, train: Callable[[Path], Mapping[str, Any]], *, resume: bool, log: Log) -> dict[str, Any]:
     """The facts of one training; those of an earlier one where its folder is there; nothing, said aloud, where it failed."""
-    folder = output / FOLDER / name
-    if resume and (folder / artifact.MANIFEST).is_file():
-        facts: dict[str, Any] = json.loads((folder / "run.json").read_text("utf-8"))
+    folder, saved = output / FOLDER / name, output / FOLDER / f"{name}.json"
+    if resume and (folder / artifact.MANIFEST).is_file() and saved.is_file():
+        facts: dict[str, Any] = json.loads(saved.read_text("utf-8"))
         return facts
     folder.parent.mkdir(exist_ok=True)
     try:
-        return dict(train(folder))
+        facts = plain(dict(train(folder)))
     except Interrupted:
         raise
     except HornbookError as error:
         log(Alarm(f"{name} failed: {error}", "its score stays empty; the others go on"))
         return {}
+    artifact.write_text_atomic(saved, json.dumps(facts, ensure_ascii=False))
+    return facts
 
 
 def _score(facts: Mapping[str, Any]) -> tuple[float | None, Sequence[float] | None, str, str]:

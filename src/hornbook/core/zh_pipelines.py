@@ -16,8 +16,5 @@ MESSAGES: dict[str, str] = {
         "类型为 {kind} 的标签无法保存：请用文本、数字、True 与 False"
     ),
     "{path} is damaged: {what}. Restore the folder or train again.": "{path} 已损坏：{what}。请恢复该目录或重新训练。",
-    "{path} has no column '{column}': its first row has {names}": "{path} 没有“{column}”列：其第一行为 {names}",
-    "--text-column names a column of files, '{value}' is none": "--text-column 指定文件中的列，而“{value}”不是文件",
-    "--pair-column needs --text-column": "--pair-column 须与 --text-column 同用",
     "{task} takes no {name}.{hint}": "{task} 没有选项 {name}。{hint}",
 }

@@ -22,9 +22,9 @@ WORDS = ["fine", "lovely", "great", "awful", "dull", "poor"]
 
 @pytest.fixture
 def race(tmp_path: Path) -> tuple[RaceResult, Path, Path]:
-    rows = [{"text": f"a {WORDS[n % 6]} film {n}", "label": "good" if n % 6 < 3 else "bad"} for n in range(120)]
+    rows = [{"text": f"a {WORDS[n % 6]} film {n}", "label": "good" if n % 6 < 3 else "bad"} for n in range(180)]
     (tmp_path / "data").mkdir()
-    for name, part in (("train", rows[:90]), ("test", rows[90:])):
+    for name, part in (("train", rows[:150]), ("test", rows[150:])):
         (tmp_path / "data" / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in part), "utf-8")
     (tmp_path / "race" / "models").mkdir(parents=True)
     with artifact.writing(tmp_path / "race" / "models" / "word2vec") as folder:
