@@ -95,7 +95,7 @@ def test_token_classification(tmp_path: Path, strategy: str) -> None:
     """
     torch.manual_seed(5)
     words = sorted({word for text in SENTENCES for word in text.split()})
-    tokenizer = train_tokenizer([" ".join(words * 20)], TokenizerConfig(kind="wordpiece", size=600))
+    tokenizer = train_tokenizer([" ".join(words * 20), *words * 20], TokenizerConfig(kind="wordpiece", size=800))
     assert all(len(tokenizer.encode(text)) == len(text.split()) for text in SENTENCES)
     body = without_head(MaskedLM(tokenizer, BertConfig(layers=2, width=32, heads=2, context=48)))
     tagger = NeuralTagger(body, ("O", "A", "C"), TaggerConfig(decoder="tokens", scheme="none"))

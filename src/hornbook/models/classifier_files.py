@@ -20,6 +20,7 @@ from hornbook.models.huggingface import folder as foreign
 from hornbook.models.masked import KINDS
 from hornbook.models.neural import check_model_type
 from hornbook.models.task_folders import damaged, labels_of, open_under_head, without_head
+from hornbook.tokenizers.framed import save_framed
 
 if TYPE_CHECKING:
     from hornbook.models.classifier import NeuralClassifier
@@ -51,11 +52,11 @@ def save_classifier(classifier: NeuralClassifier, folder: Path) -> None:
         ("seq_classif_dropout" if kind.model_type == "distilbert" else "classifier_dropout"): classifier.config.dropout,
         **layout.facts,
     }
-    tokenizer = classifier.encoder.tokenizer
+    tokenizer: Any = classifier.encoder.tokenizer  # a TextTokenizer, as every network's
     config = replace(model.config, vocabulary=model.module.output_weight.shape[0])
     head = _their_names(classifier, layout)
     foreign.write(folder, kind.layout, config, model.module, tokenizer.specials, head=head, facts=facts)
-    tokenizer.save_pretrained(folder)
+    save_framed(tokenizer, folder, segments=getattr(config, "types", 0) > 1)
     _write(folder / SETTINGS, settings)
 
 

@@ -21,6 +21,7 @@ from hornbook.models.masked import KINDS, MaskedLM
 from hornbook.models.neural import check_model_type
 from hornbook.models.task_folders import damaged, labels_of, open_under_head, without_head
 from hornbook.sequences.labels import guess_scheme
+from hornbook.tokenizers.framed import save_framed
 
 if TYPE_CHECKING:
     from hornbook.models.tagger import NeuralTagger
@@ -57,10 +58,10 @@ def save_tagger(tagger: NeuralTagger, folder: Path) -> None:
         "label2id": {label: number for number, label in enumerate(tagger.labels_)},
         "classifier_dropout": tagger.config.dropout,
     }
-    tokenizer = tagger.encoder.tokenizer
+    tokenizer: Any = tagger.encoder.tokenizer  # a TextTokenizer, as every network's
     config = replace(model.config, vocabulary=model.module.output_weight.shape[0])
     foreign.write(folder, layout, config, model.module, tokenizer.specials, head=head, facts=facts)
-    tokenizer.save_pretrained(folder)
+    save_framed(tokenizer, folder, segments=getattr(config, "types", 0) > 1)
     _write_settings(settings, folder / SETTINGS)
     chain = {name: tensor for name, tensor in own.items() if name not in head}
     if chain:

@@ -39,7 +39,7 @@ def neural_classifier(kind: str = "single", **more: Any) -> Any:
     from hornbook.tokenizers import TokenizerConfig, train_tokenizer
 
     torch.manual_seed(3)
-    tokenizer = train_tokenizer(TEXTS, TokenizerConfig(kind="wordpiece", size=400))
+    tokenizer = train_tokenizer(TEXTS, TokenizerConfig(kind="wordpiece", size=600))
     config = ClassifierConfig(kind=kind, **more)  # type: ignore[arg-type]
     model = over(MaskedLM(tokenizer, BertConfig(layers=1, width=16, heads=2, context=24)), ["bad", "good", "so-so"], config)
     with torch.no_grad():
